@@ -1,0 +1,47 @@
+"""Reads what stacks published, before anything of this run is registered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi
+
+from infra.errors import ProgramError
+from infra.outputs import Published, read
+from infra.settings import Settings
+from infra.sites import Site
+
+
+def published_by(site: Site) -> Published | None:
+    """The outputs of a site's stack, from the state backend: no call goes to the site's region.
+
+    None when the stack does not exist yet, or was never updated. It is the engine's own function behind a
+    StackReference; see docs/decisions for why it is called directly.
+    """
+    name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{site}"
+    try:
+        result = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value
+    except Exception as error:
+        if "unknown stack" in str(error):
+            return None
+        raise ProgramError(
+            f"The outputs of stack {name!r} cannot be read from the state backend ({error}). Nothing was changed; "
+            "without them it is not known whether the other site is active, so repair the access to the backend first."
+        ) from error
+    outputs = result.get("outputs") if isinstance(result, Mapping) else None
+    return read(outputs, site) if isinstance(outputs, Mapping) else None
+
+
+def check_agreement(settings: Settings, peer: Published | None) -> None:
+    """The peer is where and what the configuration says. Raises ProgramError."""
+    if peer is None:
+        return
+    for key, configured, told in (
+        ("peerRegion", settings.peer_region, peer.region),
+        ("peerNetworkCidr", str(settings.network.peer_cidr), peer.network.cidr),
+    ):
+        if configured != told:
+            raise ProgramError(
+                f"{key} says {configured}, but the {settings.site.peer} site is at {told}: correct the one that is "
+                f"wrong, `pulumi config set {key} {told} -s {settings.site}` if it is this one."
+            )

@@ -1,0 +1,156 @@
+"""Automated backups: a base copy when they are switched on, the log from then on, and their replication abroad."""
+
+from __future__ import annotations
+
+import logging
+import time
+from threading import Event, Thread
+
+from sandbox.cloud.rds.automated import ACTIVE, AutomatedBackup
+from sandbox.cloud.rds.model import AVAILABLE, Instance, Snapshot, now
+from sandbox.cloud.rds.service import RdsService
+from sandbox.postgres import snapshot
+from sandbox.postgres.archive import Archive
+
+log = logging.getLogger(__name__)
+
+BACKING_UP = "backing-up"
+AUTOMATED = "automated"
+_TICK = 1.0
+_BUSY = 5.0
+"""Seconds between two heartbeats of an instance that is written to."""
+_IDLE = 60.0
+"""The same where nothing happens: LatestRestorableTime of the real service advances every five minutes."""
+
+
+class Backups:
+    """All automated backups of one cloud."""
+
+    def __init__(self, service: RdsService) -> None:
+        self.service = service
+        self._closing = Event()
+        self._thread = Thread(target=self._run, name="rds backups", daemon=True)
+        self._advanced: dict[str, float] = {}
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def enable(self, instance: Instance) -> None:
+        """Let the log arrive, take the base copy and its snapshot. Runs in the instance's worker."""
+        self.service.set_status(instance, BACKING_UP)
+        state = self.service.region(instance.region)
+        settings = instance.settings
+        backup = AutomatedBackup(
+            region=instance.region,
+            account_id=instance.account_id,
+            instance=instance,
+            instance_identifier=instance.identifier,
+            instance_arn=instance.arn,
+            instance_resource_id=instance.resource_id,
+            instance_created=instance.created,
+            settings=settings,
+            archive=Archive(self.service.environment, state.directory / "backups" / instance.resource_id),
+            retention=settings.backup_retention_period,
+            vpc_id=state.groups.vpc(settings.subnet_group_name),
+            kms_key_id=settings.kms_key_id,
+        )
+        backup.archive.prepare()
+        with self.service.lock:
+            state.backups[backup.arn] = backup
+        self._reconfigure(instance)
+        backup.archive.take_base(instance.server.port)
+        self._keep_snapshot(instance, backup)
+        self._advance(instance, backup)
+        backup.status = ACTIVE
+
+    def disable(self, instance: Instance) -> None:
+        """Retention 0: the automated backups and snapshots go at once. Runs in the instance's worker."""
+        backup = self.service.own_backup(instance)
+        if backup is None:
+            return
+        state = self.service.region(instance.region)
+        with self.service.lock:
+            del state.backups[backup.arn]
+        self._reconfigure(instance)
+        self.remove_automated_snapshots(instance)
+        backup.archive.remove()
+
+    def remove_automated_snapshots(self, instance: Instance) -> None:
+        """The files belong to the base copies."""
+        state = self.service.region(instance.region)
+        with self.service.lock:
+            for item in list(state.snapshots.values()):
+                if item.snapshot_type == AUTOMATED and item.instance_resource_id == instance.resource_id:
+                    del state.snapshots[item.identifier]
+
+    def _reconfigure(self, instance: Instance) -> None:
+        """A replica has to be restarted for its archiver to work, a primary does not."""
+        instance.server.configure(self.service.server_settings(instance))
+        if instance.source is not None:
+            instance.server.restart()
+        else:
+            instance.server.reload()
+
+    def _keep_snapshot(self, instance: Instance, backup: AutomatedBackup) -> None:
+        """The base copy is the automated snapshot that the API shows."""
+        state = self.service.region(instance.region)
+        base = backup.archive.bases[-1]
+        taken = now()
+        item = Snapshot(
+            identifier=f"rds:{instance.identifier}-{taken:%Y-%m-%d-%H-%M-%S}",
+            region=instance.region,
+            account_id=instance.account_id,
+            instance_identifier=instance.identifier,
+            instance_resource_id=instance.resource_id,
+            instance_created=instance.created,
+            settings=instance.settings,
+            files=base.files,
+            snapshot_type=AUTOMATED,
+            vpc_id=backup.vpc_id,
+            status=AVAILABLE,
+            percent_progress=100,
+            created=taken,
+        )
+        with self.service.lock:
+            state.snapshots[item.identifier] = item
+
+    # -- the clock ------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._closing.wait(_TICK):
+            for region in self.service.regions():
+                for backup in list(region.backups.values()):
+                    instance = backup.instance
+                    if instance is None or backup.replicated or instance.status != AVAILABLE:
+                        continue
+                    try:
+                        self._tick(instance, backup)
+                    except Exception as problem:  # one instance's trouble must not end the others' backups
+                        if not self._closing.is_set() and instance.status == AVAILABLE:
+                            log.warning("backing up the log of %s failed: %s", instance.identifier, problem)
+
+    def _tick(self, instance: Instance, backup: AutomatedBackup) -> None:
+        age = time.monotonic() - self._advanced.get(instance.resource_id, 0.0)
+        if age > _IDLE or (age > _BUSY and self._was_written(instance)):
+            self._advance(instance, backup)
+
+    def _advance(self, instance: Instance, backup: AutomatedBackup) -> None:
+        if instance.source is None:
+            backup.archive.advance(instance.server)
+        else:
+            backup.archive.follow(instance.server)
+        self._advanced[instance.resource_id] = time.monotonic()
+
+    def _was_written(self, instance: Instance) -> bool:
+        """Whether the log's newest segment changed after the last heartbeat; costs no connection."""
+        age = time.monotonic() - self._advanced.get(instance.resource_id, 0.0)
+        newest = max(
+            (entry.stat().st_mtime for entry in (instance.server.data / "pg_wal").iterdir() if entry.is_file()),
+            default=0.0,
+        )
+        return time.time() - newest < age - 0.5

@@ -1,0 +1,120 @@
+"""The cloud's process: moto's services behind the layer on one loopback port, with the corrections registered."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import resource
+import signal
+import socket
+import tempfile
+import threading
+from pathlib import Path
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import ThreadedWSGIServer
+
+import sandbox.cloud.rds
+import sandbox.cloud.s3
+from sandbox.certificates import CertificateAuthority
+from sandbox.cloud import moto_settings
+from sandbox.cloud.context import CloudContext
+from sandbox.cloud.http_handler import KeepAliveHandler
+from sandbox.cloud.layer import Layer, OpenGate
+from sandbox.cloud.preload import loading, preload
+from sandbox.cloud.request_log import FILE_NAME, RequestLog
+from sandbox.errors import SandboxError
+
+log = logging.getLogger(__name__)
+
+HOST = "127.0.0.1"
+INFO_FILE = "cloud.json"
+# Calls under way may end when the cloud goes down; a database instance that is being made does not hold it up longer.
+_GRACE_SECONDS = 5.0
+_BACKLOG = 128
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on loopback; port 0 is any free one. Raises SandboxError if the port is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise SandboxError(
+                f"port {port} on {HOST} is in use by another program: stop it, or choose another port (0 takes a free one)"
+            ) from error
+        raise SandboxError(f"cannot listen on port {port} of {HOST}: {error}; choose another port") from error
+    return listener
+
+
+def run(context: CloudContext, port: int) -> None:
+    """Serve until SIGTERM or SIGINT, then close every part of the cloud. Raises SandboxError if it cannot start."""
+    listener = listen(port)
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    _make_room(context)
+    try:
+        layer = _start(context)
+        server = ThreadedWSGIServer(HOST, listener.getsockname()[1], layer, KeepAliveHandler, fd=listener.fileno())
+        server.daemon_threads = True
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="serve")
+        serving.start()
+        _announce(context, server.port)
+        stop.wait()
+        (context.directory / INFO_FILE).unlink(missing_ok=True)
+        server.shutdown()
+        serving.join()
+        layer.wait_until_idle(_GRACE_SECONDS)
+    finally:
+        context.close()
+        listener.close()
+
+
+def _start(context: CloudContext) -> Layer:
+    dispatcher = DomainDispatcherApplication(create_backend_app)
+    with loading():
+        sandbox.cloud.s3.register(context)
+        sandbox.cloud.rds.register(context)
+        preload(context, dispatcher, lambda service: log.debug("%s is loaded", service))
+    requests = RequestLog(context.directory / FILE_NAME).open()
+    context.on_close(requests.close)
+    return Layer(dispatcher, requests, OpenGate(), sandbox.cloud.s3.bucket_region)
+
+
+def _make_room(context: CloudContext) -> None:
+    """Files of large objects lie in the cloud's directory, and there may be as many of them as the system allows."""
+    scratch = moto_settings.scratch_directory(context)
+    scratch.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(scratch)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _announce(context: CloudContext, port: int) -> None:
+    """Write ``cloud.json`` in one step: whoever finds it may call."""
+    document = {
+        "pid": os.getpid(),
+        "port": port,
+        "endpoint": f"http://{HOST}:{port}",
+        "ca_certificate": str(CertificateAuthority(context.directory).create().certificate),
+    }
+    target = context.directory / INFO_FILE
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    partial.replace(target)
+
+
+def prepare(directory: Path) -> CloudContext:
+    """The context of a cloud in ``directory``, which is made if it is not there (0755: databases run as ``nobody``)."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SandboxError(f"cannot make the cloud's directory {directory}: {error.strerror}; choose another") from error
+    return CloudContext(directory.resolve())
