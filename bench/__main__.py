@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from sandbox.engine.plugins import write_plugin
 
 from sandbox import cloud_process, environment, processes
 from sandbox.down import down
+from sandbox.engine.plugins import write_plugin
 from sandbox.paths import SandboxPaths
 from sandbox.toolchain.pulumi import ensure_pulumi
 from sandbox.up import up

@@ -6,6 +6,7 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pulumi
 
@@ -16,6 +17,16 @@ _PLACEHOLDER_NETWORK = ipaddress.IPv4Network("10.0.0.0/16")
 PASSWORD = re.compile(r"[\x21-\x7e]{12,128}")
 FORBIDDEN_IN_PASSWORDS = "/@\"'"
 """What RDS refuses in a master password (Amazon RDS API reference, CreateDBInstance), and the single quote."""
+
+
+@dataclass(frozen=True)
+class SecretText:
+    """A text that shows itself nowhere and reaches a resource only as a secret output, encrypted in the state."""
+
+    _value: str = field(repr=False)
+
+    def output(self) -> pulumi.Output[str]:
+        return pulumi.Output.secret(self._value)
 
 
 class ConfigReader:
@@ -107,12 +118,12 @@ class ConfigReader:
             )
         return network
 
-    def password(self, key: str) -> pulumi.Output[str]:
-        """Wrapped as a secret. No message contains the value."""
+    def password(self, key: str) -> SecretText:
+        """No message contains the value."""
         value = self._value(key, how_to=f"set it with `pulumi config set --secret {key} -s {self._stack}`")
         if value and (not PASSWORD.fullmatch(value) or any(character in value for character in FORBIDDEN_IN_PASSWORDS)):
             self.refuse(key, "it is not 12 to 128 printable ASCII characters without space, slash, @ and quotes")
-        return pulumi.Output.secret(value)
+        return SecretText(value)
 
     def _value(self, key: str, how_to: str = "") -> str:
         value = self._values.get(key, "").strip()

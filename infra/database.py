@@ -111,7 +111,7 @@ class Database(Component):
             replicate_source_db=args.source.source_arn if isinstance(args.source, ReplicaOf) else None,
             db_name=settings.name if writable else None,
             username=settings.username if writable else None,
-            password=settings.password if writable else None,
+            password=settings.password.output() if writable else None,
             allocated_storage=settings.storage_gib if writable else None,
             engine="postgres",
             engine_version=settings.engine_version,

@@ -62,7 +62,7 @@ def _rule(destination: str, key_arn: str) -> s3.BucketReplicationConfigRuleArgs:
         id="everything-to-peer",
         status="Enabled",
         priority=1,
-        filter=s3.BucketReplicationConfigRuleFilterArgs(prefix=""),  # its presence makes S3 take the newer rule form
+        filter=s3.BucketReplicationConfigRuleFilterArgs(),  # everything; its presence makes S3 take the newer rule form
         delete_marker_replication=s3.BucketReplicationConfigRuleDeleteMarkerReplicationArgs(status="Enabled"),
         source_selection_criteria=s3.BucketReplicationConfigRuleSourceSelectionCriteriaArgs(
             replica_modifications=s3.BucketReplicationConfigRuleSourceSelectionCriteriaReplicaModificationsArgs(

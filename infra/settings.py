@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from infra.config_reader import ConfigReader
+from infra.config_reader import ConfigReader, SecretText
 from infra.errors import ConfigError
 from infra.sites import Role, Site
 
@@ -57,8 +57,7 @@ class NetworkSettings:
 class DatabaseSettings:
     name: str
     username: str
-    password: pulumi.Output[str]
-    """Secret: it must reach a resource only as this output, so that the state holds it encrypted."""
+    password: SecretText
     instance_class: str
     engine_version: str
     storage_gib: int

@@ -115,7 +115,7 @@ class SiteEnvironment(Component):
             port=instance.port,
             database=database.name,
             username=database.username,
-            password=database.password,
+            password=database.password.output(),
         )
 
     def _follow(self, peer: Published) -> None:

@@ -68,7 +68,7 @@ class CertificateAuthority:
             .sign(key, hashes.SHA256())
         )
         _write_private(self.key, _key_pem(key))
-        self.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        _write_public(self.certificate, certificate)
         return self
 
     def issue(self, directory: Path, names: Sequence[str] = ()) -> ServerCertificate:
@@ -97,7 +97,7 @@ class CertificateAuthority:
         )
         issued = ServerCertificate(directory / "server.crt", directory / "server.key")
         _write_private(issued.key, _key_pem(key))
-        issued.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        _write_public(issued.certificate, certificate)
         return issued
 
 
@@ -146,3 +146,8 @@ def _write_private(path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+
+
+def _write_public(path: Path, certificate: x509.Certificate) -> None:
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    path.chmod(0o644)  # whatever the umask says: other accounts read it

@@ -8,17 +8,19 @@ import sys
 from pathlib import Path
 
 from sandbox.cloud_process import CloudInfo
+from sandbox.engine.environment import UNSET as ENGINE_UNSET
 from sandbox.engine.environment import engine_environment
 from sandbox.paths import SandboxPaths
+from sandbox.processes import MARKER
 
-UNSET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_REGION")
+UNSET = (*ENGINE_UNSET, "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_REGION")
 """A profile or a session of the user's must not mix with the sandbox's credentials."""
 
 
 def engine(paths: SandboxPaths, passphrase: Path) -> dict[str, str]:
     """A whole environment for `pulumi` commands that touch the state only."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PULUMI_"))}
-    return {**kept, **_pulumi(paths, passphrase, kept.get("PATH", os.defpath))}
+    return {**kept, **_pulumi(paths, passphrase, kept.get("PATH", os.defpath)), MARKER: str(paths.root)}
 
 
 def exports(paths: SandboxPaths, cloud: CloudInfo) -> dict[str, str]:

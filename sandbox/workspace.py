@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -41,6 +42,8 @@ def copy(paths: SandboxPaths) -> str:
     project = _load(source / PROJECT)
     name = str(project["name"])
     project["main"] = str(source / str(project.get("main", ".")))
+    # the official language host takes a relative one from the copy's directory, where there is none
+    project["runtime"] = {"name": "python", "options": {"toolchain": "pip", "virtualenv": sys.prefix}}
     _dump(paths.workspace / PROJECT, project)
     for stack in STACKS:
         document = _load(source / f"Pulumi.{stack}.yaml")

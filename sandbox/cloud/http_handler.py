@@ -32,6 +32,8 @@ class _Body(Protocol):
 class KeepAliveHandler(MotoRequestHandler):  # type: ignore[misc]
     """Serves one connection; the request line and the headers are parsed by the standard library."""
 
+    close_connection: bool
+    _headers_buffer: list[bytes]
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -64,7 +66,7 @@ class KeepAliveHandler(MotoRequestHandler):  # type: ignore[misc]
     def _call(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
         answer: list[tuple[str, list[tuple[str, str]]]] = []
 
-        def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
+        def start_response(status: str, headers: list[tuple[str, str]], _exc_info: object = None) -> None:
             answer[:] = [(status, headers)]
 
         chunks: Iterable[bytes] = self.server.app(environ, start_response)
@@ -91,9 +93,8 @@ class KeepAliveHandler(MotoRequestHandler):  # type: ignore[misc]
         without_body = self.command == "HEAD" or code in _NO_BODY
         if "content-length" not in names and code not in _NO_BODY:
             self.send_header("Content-Length", str(len(content)))
-        buffer = cast("list[bytes]", self._headers_buffer)
-        self._headers_buffer = []
-        self.wfile.write(b"".join([*buffer, b"\r\n", b"" if without_body else content]))
+        head, self._headers_buffer = self._headers_buffer, []
+        self.wfile.write(b"".join([*head, b"\r\n", b"" if without_body else content]))
 
     def _drain(self, body: _Body) -> None:
         """A next request starts where this one's body ends, whether or not the application read it."""

@@ -152,7 +152,7 @@ class Layer:
     def _ask_moto(self, environ: Environ) -> _Answer:
         taken: list[tuple[str, Headers]] = []
 
-        def start_response(status: str, headers: Headers, exc_info: object = None) -> None:  # noqa: ARG001 - WSGI's
+        def start_response(status: str, headers: Headers, _exc_info: object = None) -> None:
             taken[:] = [(status, headers)]
 
         chunks = self._app(environ, start_response)

@@ -1,4 +1,4 @@
-"""moto's settings, which it reads from the environment; some of them when it is imported, so they are set before that."""
+"""moto's settings, which it reads from the environment; some when it is imported, so they are set before that."""
 
 from __future__ import annotations
 

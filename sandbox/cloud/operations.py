@@ -1,7 +1,7 @@
 """Which operation of a service a request calls, found from botocore's service models (the ones that moto has loaded).
 
-Query and JSON protocols name it; REST services are told apart by method, path, the literal parts of the query (``?acl``)
-and the headers and query parameters that an operation requires.
+Query and JSON protocols name it; REST services are told apart by method, path, the literal parts of the query
+(``?acl``) and the headers and query parameters that an operation requires.
 """
 
 from __future__ import annotations

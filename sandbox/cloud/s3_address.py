@@ -55,9 +55,9 @@ class ElsewhereAnswer:
 def answer_elsewhere(address: S3Address, operation: str, asked: str, home: str | None) -> ElsewhereAnswer | None:
     """The redirect for a bucket of ``home`` that region ``asked`` was called for; None if the call is in place.
 
-    "Making requests using the REST API: redirects": an endpoint of another region answers 301 PermanentRedirect with the
-    bucket's region in ``x-amz-bucket-region``. A host name that leads to the right region, with a signature made for
-    another, is refused with 400 AuthorizationHeaderMalformed.
+    "Making requests using the REST API: redirects": an endpoint of another region answers 301 PermanentRedirect with
+    the bucket's region in ``x-amz-bucket-region``. A host name that leads to the right region, with a signature made
+    for another, is refused with 400 AuthorizationHeaderMalformed.
     """
     if home is None or home == asked or _answers_for_all(operation, asked):
         return None

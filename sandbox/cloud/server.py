@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
-import logging
 import os
 import resource
 import signal
@@ -13,21 +13,17 @@ import tempfile
 import threading
 from pathlib import Path
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import ThreadedWSGIServer
 
-import sandbox.cloud.rds
-import sandbox.cloud.s3
 from sandbox.certificates import CertificateAuthority
-from sandbox.cloud import moto_settings
+from sandbox.cloud import moto_settings, rds, s3
 from sandbox.cloud.context import CloudContext
+from sandbox.cloud.dispatcher import Dispatcher
 from sandbox.cloud.http_handler import KeepAliveHandler
 from sandbox.cloud.layer import Layer, OpenGate
-from sandbox.cloud.preload import loading, preload
+from sandbox.cloud.preload import preload
 from sandbox.cloud.request_log import FILE_NAME, RequestLog
 from sandbox.errors import SandboxError
-
-log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 INFO_FILE = "cloud.json"
@@ -47,7 +43,7 @@ def listen(port: int) -> socket.socket:
         listener.close()
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise SandboxError(
-                f"port {port} on {HOST} is in use by another program: stop it, or choose another port (0 takes a free one)"
+                f"port {port} on {HOST} is in use by another program: stop it, or choose another (0: any free one)"
             ) from error
         raise SandboxError(f"cannot listen on port {port} of {HOST}: {error}; choose another port") from error
     return listener
@@ -61,12 +57,15 @@ def run(context: CloudContext, port: int) -> None:
         signal.signal(name, lambda *_: stop.set())
     _make_room(context)
     try:
-        layer = _start(context)
+        gc.disable()  # preload() turns it on again: what is loaded now stays
+        dispatcher = Dispatcher()
+        layer = _start(context, dispatcher)
         server = ThreadedWSGIServer(HOST, listener.getsockname()[1], layer, KeepAliveHandler, fd=listener.fileno())
         server.daemon_threads = True
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="serve")
         serving.start()
         _announce(context, server.port)
+        threading.Thread(target=preload, args=(context, dispatcher), name="preload", daemon=True).start()
         stop.wait()
         (context.directory / INFO_FILE).unlink(missing_ok=True)
         server.shutdown()
@@ -77,15 +76,12 @@ def run(context: CloudContext, port: int) -> None:
         listener.close()
 
 
-def _start(context: CloudContext) -> Layer:
-    dispatcher = DomainDispatcherApplication(create_backend_app)
-    with loading():
-        sandbox.cloud.s3.register(context)
-        sandbox.cloud.rds.register(context)
-        preload(context, dispatcher, lambda service: log.debug("%s is loaded", service))
+def _start(context: CloudContext, dispatcher: Dispatcher) -> Layer:
+    s3.register(context)
+    rds.register(context)
     requests = RequestLog(context.directory / FILE_NAME).open()
     context.on_close(requests.close)
-    return Layer(dispatcher, requests, OpenGate(), sandbox.cloud.s3.bucket_region)
+    return Layer(dispatcher, requests, OpenGate(), s3.bucket_region)
 
 
 def _make_room(context: CloudContext) -> None:
@@ -116,5 +112,7 @@ def prepare(directory: Path) -> CloudContext:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SandboxError(f"cannot make the cloud's directory {directory}: {error.strerror}; choose another") from error
+        raise SandboxError(
+            f"cannot make the cloud's directory {directory}: {error.strerror}; choose another"
+        ) from error
     return CloudContext(directory.resolve())

@@ -47,7 +47,8 @@ class Account:
         """Make ``path`` for the account; missing parents become traversable by everyone, readable by us."""
         for parent in reversed(path.parents):
             if not parent.exists():
-                parent.mkdir(mode=0o711, exist_ok=True)
+                parent.mkdir(exist_ok=True)
+                parent.chmod(0o711)  # whatever the umask says
         path.mkdir(exist_ok=True)
         path.chmod(mode)
         return self.own(path)
@@ -63,13 +64,13 @@ class Account:
         temporary.replace(path)
         return path
 
+    def can_traverse(self, directory: Path) -> bool:
+        """Whether the account may pass through ``directory`` and every directory on the way to it."""
+        return self.uid is None or all(_may(self, folder, stat.S_IXOTH) for folder in [directory, *directory.parents])
+
     def can_enter(self, directory: Path) -> bool:
-        """Whether the account may traverse every directory on the way to ``directory`` and list it."""
-        if self.uid is None:
-            return True
-        return all(_may(self, folder, stat.S_IXOTH) for folder in [directory, *directory.parents]) and _may(
-            self, directory, stat.S_IROTH
-        )
+        """The same, and list it."""
+        return self.uid is None or (self.can_traverse(directory) and _may(self, directory, stat.S_IROTH))
 
     def start(
         self,

@@ -1,8 +1,8 @@
 """Continuous backups of one server: base copies, the log since then, and new servers as of a time in between.
 
-The log arrives by PostgreSQL's own archiver (library basic_archive: atomic, no shell). A heartbeat commit and a switch of
-the segment bound what can be restored: a recovery target after the last commit is a fatal error to PostgreSQL, and one
-before the base copy would silently give the base copy, so ``restore`` refuses both.
+The log arrives by PostgreSQL's own archiver (library basic_archive: atomic, no shell). A heartbeat commit and a switch
+of the segment bound what can be restored: a recovery target after the last commit is a fatal error to PostgreSQL, and
+one before the base copy would silently give the base copy, so ``restore`` refuses both.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import datetime
 import gzip
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,7 @@ from sandbox.postgres import snapshot
 from sandbox.postgres.server import Environment, PostgresServer, wait_for
 
 HEARTBEAT_DATABASE = "rdsadmin"
-HEARTBEAT_TABLE = "rds_heartbeat"
-"""One row: id, at. Made when an instance is made; clones and restored copies have it."""
+"""Where the table rds_heartbeat is, with one row: id, at. Made with a server; clones and restored copies have it."""
 _ARCHIVE_TIMEOUT = 30.0
 _SEGMENT = re.compile(r"[0-9A-F]{24}")
 _SEGMENT_BITS = 20  # initdb --wal-segsize=1
@@ -92,8 +92,11 @@ class Archive:
     def advance(self, server: PostgresServer) -> None:
         """Make everything that a primary has committed until now restorable."""
         moment = _now()
+        while self.bases and moment < self.bases[-1].consistent_at:  # a millisecond at the most
+            time.sleep(0.001)
+            moment = _now()
         with server.connect(HEARTBEAT_DATABASE) as connection:
-            connection.execute(f"UPDATE {HEARTBEAT_TABLE} SET at = clock_timestamp()")
+            connection.execute("UPDATE rds_heartbeat SET at = clock_timestamp()")
             row = connection.execute("SELECT pg_walfile_name(pg_switch_wal() - 1)").fetchone()
         if row is None:
             raise SandboxError(f"Server {server.name} did not say where its log ends.")
@@ -106,7 +109,7 @@ class Archive:
         """The same for a replica, which cannot write: its source's heartbeats count once their segments are here."""
         with server.connect(HEARTBEAT_DATABASE) as connection:
             row = connection.execute(
-                f"SELECT at, (pg_last_wal_replay_lsn() - '0/0')::bigint FROM {HEARTBEAT_TABLE}"
+                "SELECT at, (pg_last_wal_replay_lsn() - '0/0')::bigint FROM rds_heartbeat"
             ).fetchone()
         self.keep_incoming()
         if row is None or row[1] is None:

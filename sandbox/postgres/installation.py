@@ -92,7 +92,8 @@ class Installation:
                 check=False,
             )
         except subprocess.TimeoutExpired as late:
-            raise SandboxError(f"{Path(command[0]).name} did not finish within {timeout:.0f} s and was ended.") from late
+            name = Path(command[0]).name
+            raise SandboxError(f"{name} did not finish within {timeout:.0f} s and was ended.") from late
         output = finished.stdout.decode(errors="replace").strip()
         if finished.returncode != 0:
             raise SandboxError(f"{Path(command[0]).name} failed with status {finished.returncode}: {output}")

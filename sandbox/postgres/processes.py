@@ -7,6 +7,7 @@ remains true of each of them is its working directory (the data directory) and i
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ import psutil
 from sandbox.errors import SandboxError
 
 _KILL_TIMEOUT = 10.0
+_IPC_RMID = 0
 _NAMES = frozenset({"postgres", "initdb", "pg_basebackup"})
 
 
@@ -25,11 +27,7 @@ def processes_in(directory: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-            if (
-                process.name() in _NAMES
-                and process.status() != psutil.STATUS_ZOMBIE
-                and _is_below(process.cwd(), root)
-            ):
+            if process.name() in _NAMES and process.status() != psutil.STATUS_ZOMBIE and _is_below(process.cwd(), root):
                 found.append(process)
     return found
 
@@ -48,6 +46,26 @@ def kill_all(find: Callable[[], list[psutil.Process]]) -> int:
                 ended.add(process.pid)
         psutil.wait_procs(processes, timeout=0.5)
     return len(ended)
+
+
+def reap(directory: Path) -> int:
+    """End whatever runs in ``directory`` and release what it held outside of the file system. Returns how many ended.
+
+    For after a kill -9 as well: a killed postmaster leaves children and a segment of System V shared memory, whose
+    number its pid file tells.
+    """
+    ended = kill_all(lambda: processes_in(directory))
+    for pid_file in directory.rglob("postmaster.pid"):
+        _release_shared_memory(pid_file)
+    return ended
+
+
+def _release_shared_memory(pid_file: Path) -> None:
+    lines = pid_file.read_text().splitlines()
+    numbers = lines[6].split() if len(lines) > 6 else []
+    if len(numbers) == 2 and all(number.isdigit() for number in numbers):
+        # It is marked for removal; an id that is not there any more, or not ours, is an error that changes nothing.
+        ctypes.CDLL(None, use_errno=True).shmctl(int(numbers[1]), _IPC_RMID, None)
 
 
 def _is_below(working_directory: str, root: Path) -> bool:

@@ -43,7 +43,7 @@ def clone(server: PostgresServer, source_port: int) -> Upstream:
 def _minimums(server: PostgresServer) -> dict[str, str]:
     """A replica below its source in one of these does not start; the clone's control file says what the source has."""
     output = server.environment.installation.run("pg_controldata", ["-D", server.data], directory=server.directory)
-    values = dict(re.findall(r"^(max_\w+) setting:\s+(\d+)$", output, re.MULTILINE))
+    values: dict[str, str] = dict(re.findall(r"^(max_\w+) setting:\s+(\d+)$", output, re.MULTILINE))
     return {_PARAMETERS.get(name, name): value for name, value in values.items()}
 
 

@@ -22,7 +22,7 @@ from sandbox.postgres import settings as configuration
 from sandbox.postgres.credentials import Credentials
 from sandbox.postgres.installation import Installation
 from sandbox.postgres.ports import LOOPBACK, free_port, release_port
-from sandbox.postgres.processes import kill_all, processes_in
+from sandbox.postgres.processes import reap
 from sandbox.postgres.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -62,6 +62,7 @@ class PostgresServer:
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = RLock()
+        self._closed = False
 
     # -- making ---------------------------------------------------------------------------------------------------
 
@@ -71,6 +72,7 @@ class PostgresServer:
         account.make_directory(self.directory, 0o711)
         issued = self.environment.authority.issue(self.directory, [self.name])
         account.own(issued.key)
+        account.make_directory(self.directory / configuration.DISCARDED)
         self.log_file.touch(mode=0o600)
 
     def initialise(self) -> None:
@@ -103,6 +105,8 @@ class PostgresServer:
     def start(self, timeout: float = START_TIMEOUT) -> None:
         """Start and wait until connections are accepted. Raises StartError with the server's own reason."""
         with self._lock:
+            if self._closed:
+                raise SandboxError(f"Server {self.name} is not started: the cloud is going down.")
             if self.is_running:
                 return
             self._sweep()
@@ -125,18 +129,25 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Fast shutdown: open transactions are rolled back; what takes longer than STOP_TIMEOUT is killed."""
+        if self._process is not None and self._process.poll() is None:
+            # Before taking the lock: whoever holds it may be waiting for this server to start or to be promoted.
+            self._process.send_signal(signal.SIGINT)
         with self._lock:
             process = self._process
             if process is None:
                 return
             if process.poll() is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.send_signal(signal.SIGINT)
+                process.send_signal(signal.SIGINT)
                 try:
                     process.wait(STOP_TIMEOUT)
                 except subprocess.TimeoutExpired:
                     log.warning("server %s did not stop within %.0f s and is killed", self.name, STOP_TIMEOUT)
             self.kill()
+
+    def close(self) -> None:
+        """Stop, and never start again: the cloud goes down, perhaps while somebody is still making this server."""
+        self._closed = True
+        self.stop()
 
     def kill(self) -> None:
         """kill -9 of the postmaster and of every process that it leaves behind: what a lost machine looks like."""
@@ -146,7 +157,7 @@ class PostgresServer:
             if self._process is not None:
                 self._process.wait()
                 self._process = None
-            kill_all(lambda: processes_in(self.data))
+            reap(self.data)
 
     def restart(self) -> None:
         with self._lock:
@@ -170,7 +181,8 @@ class PostgresServer:
         """Kill the server and delete all that it has."""
         with self._lock:
             self.kill()
-            shutil.rmtree(self.directory, ignore_errors=False)
+            if self.directory.exists():
+                shutil.rmtree(self.directory)
             release_port(self.port)
 
     # -- use ------------------------------------------------------------------------------------------------------
@@ -194,6 +206,11 @@ class PostgresServer:
         ) as connection:
             yield connection
 
+    def discard_log(self) -> None:
+        """Delete what a server without backups has archived."""
+        for path in (self.directory / configuration.DISCARDED).glob("*"):
+            path.unlink(missing_ok=True)
+
     def log_tail(self, start: int = 0, limit: int = 600) -> str:
         """The end of the server's log, in one line."""
         with self.log_file.open("rb") as file:
@@ -205,7 +222,7 @@ class PostgresServer:
 
     def _sweep(self) -> None:
         """Processes and the pid file of an earlier life (the cloud was killed) must not stand in the way."""
-        kill_all(lambda: processes_in(self.data))
+        reap(self.data)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes], timeout: float, log_start: int) -> None:

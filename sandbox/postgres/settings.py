@@ -18,6 +18,8 @@ SANDBOX_PARAMETERS: Mapping[str, str] = {
     "unix_socket_directories": "",
     "shared_buffers": "16MB",
     "wal_buffers": "1MB",
+    # Files in the data directory: nothing is left in /dev/shm when everything is killed.
+    "dynamic_shared_memory_type": "mmap",
     "min_wal_size": "5MB",
     "max_wal_size": "32MB",
     "wal_keep_size": "16MB",
@@ -47,8 +49,12 @@ SANDBOX_PARAMETERS: Mapping[str, str] = {
 DEFAULT_PARAMETERS: Mapping[str, str] = {"max_connections": "50", "log_checkpoints": "off", "timezone": "UTC"}
 """Where the sandbox differs from PostgreSQL and a parameter group decides."""
 
-# Without backups the log must not pile up: the archiver needs a command that takes it and drops it.
-_DROP = "/bin/true"
+DISCARDED = "discarded"
+"""Directory beside the data for the log of a server without backups.
+
+PostgreSQL keeps what it cannot archive, and takes ten seconds and more to change from one way of archiving to another. So
+it always archives, here at the least, and whoever runs the server empties the directory (PostgresServer.discard_log).
+"""
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,8 @@ def main_file(settings: Settings, *, port: int, directory: Path) -> str:
     """postgresql.conf. Later lines win: defaults, the parameter group, then what the sandbox decides."""
     lines = ["# Written by the sandbox; changes are lost."]
     minimums = settings.upstream.minimums if settings.upstream is not None else {}
-    for part in (DEFAULT_PARAMETERS, minimums, settings.parameters, SANDBOX_PARAMETERS, _own(settings, port, directory)):
+    own = _own(settings, port, directory)
+    for part in (DEFAULT_PARAMETERS, minimums, settings.parameters, SANDBOX_PARAMETERS, own):
         lines += [f"{name} = {quote(value)}" for name, value in part.items()]
     return "\n".join(lines) + "\n"
 
@@ -98,11 +105,9 @@ def _own(settings: Settings, port: int, directory: Path) -> dict[str, str]:
         "ssl_cert_file": str(directory / "server.crt"),
         "ssl_key_file": str(directory / "server.key"),
         "archive_mode": settings.archive_mode,
-        "archive_library": "" if settings.archive is None else "basic_archive",
-        "archive_command": _DROP if settings.archive is None else "",
+        "archive_library": "basic_archive",
+        "basic_archive.archive_directory": str(settings.archive or directory / DISCARDED),
     }
-    if settings.archive is not None:
-        own["basic_archive.archive_directory"] = str(settings.archive)
     if settings.upstream is not None:
         own["primary_conninfo"] = _connection_string(settings.upstream)
     if settings.recovery_target is not None:

@@ -103,7 +103,7 @@ def _verify(program: GoProgram, result: Path) -> None:
 def _useless(program: GoProgram, reason: str) -> SandboxError:
     return SandboxError(
         f"{program.title} was built but does not print its version ({reason}): report it with the output of 'go env'.",
-        exit_code=ToolchainExit.BUILD_FAILED,
+        exit_code=ToolchainExit.FAILED,
     )
 
 
@@ -124,7 +124,7 @@ def _require_space(program: GoProgram, cache: Path) -> None:
         raise SandboxError(
             f"Building {program.title} needs {program.disk_bytes / 1e9:.1f} GB in {cache} and "
             f"{missing / 1e9:.1f} GB are missing: free them, or point XDG_CACHE_HOME to a larger disk.",
-            exit_code=ToolchainExit.DISK_FULL,
+            exit_code=ToolchainExit.REFUSED,
         )
 
 
@@ -143,7 +143,7 @@ def _explained(program: GoProgram, toolchain: Toolchain, started: float) -> Iter
         raise SandboxError(
             f"There is neither a suitable {program.name} ({program.version} or newer) nor Go on PATH: install one of "
             f"the two (Go from https://go.dev/dl builds {program.name} once, {program.expectation}).",
-            exit_code=ToolchainExit.UNAVAILABLE,
+            exit_code=ToolchainExit.REFUSED,
         ) from error
     except GoFailedError as error:
         raise explain(program, toolchain, error) from error
@@ -151,5 +151,5 @@ def _explained(program: GoProgram, toolchain: Toolchain, started: float) -> Iter
         raise SandboxError(
             f"The cache directory {toolchain.root} cannot be used to build {program.title} ({error}): make it "
             "writable, or set XDG_CACHE_HOME to a directory that is.",
-            exit_code=ToolchainExit.CANNOT_CREATE,
+            exit_code=ToolchainExit.REFUSED,
         ) from error

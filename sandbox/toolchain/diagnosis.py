@@ -27,7 +27,7 @@ def explain(program: GoProgram, toolchain: Toolchain, failure: GoFailedError) ->
         return SandboxError(
             f"The disk below {toolchain.root} is full while {program.title} is being built: free "
             f"{program.disk_bytes / 1e9:.1f} GB and run the same command again, it goes on where it was.",
-            exit_code=ToolchainExit.DISK_FULL,
+            exit_code=ToolchainExit.FAILED,
         )
     if old := _TOO_OLD.search(text):
         needed = old["needed"] or old["wanted"] or "newer than the one on PATH"
@@ -35,30 +35,30 @@ def explain(program: GoProgram, toolchain: Toolchain, failure: GoFailedError) ->
         return SandboxError(
             f"{program.title} needs Go {needed} to be built and {have}: install that Go, or put {program.name} "
             f"{program.version} or newer on PATH.",
-            exit_code=ToolchainExit.UNAVAILABLE,
+            exit_code=ToolchainExit.REFUSED,
         )
     if "checksum mismatch" in text or "SECURITY ERROR" in text:
         return SandboxError(
             f"A module of {program.title} does not have the checksum that {program.module / 'go.sum'} pins, so nothing "
             f"was built: check the module proxy (GOPROXY) ({_reason(text)}).",
-            exit_code=ToolchainExit.BUILD_FAILED,
+            exit_code=ToolchainExit.FAILED,
         )
     if failed := _NETWORK.search(text):
         return SandboxError(
             f"The modules of {program.title} could not be downloaded ({_reason(text, failed[0])}): check the network "
             "or GOPROXY and run the same command again, it goes on where it was.",
-            exit_code=ToolchainExit.NETWORK,
+            exit_code=ToolchainExit.FAILED,
         )
     if "signal: killed" in text or failure.returncode == -9:
         return SandboxError(
             f"The system killed the compiler while {program.title} was being built, mostly for want of memory: free "
             "some (2 GB are enough) and run the same command again, it goes on where it was.",
-            exit_code=ToolchainExit.BUILD_FAILED,
+            exit_code=ToolchainExit.FAILED,
         )
     return SandboxError(
         f"Building {program.title} failed ({_reason(text) or f'go ended with {failure.returncode}'}): run the same "
         "command again, and report it with the output of 'go env' if it fails again.",
-        exit_code=ToolchainExit.BUILD_FAILED,
+        exit_code=ToolchainExit.FAILED,
     )
 
 

@@ -1,16 +1,4 @@
-"""How a toolchain that cannot be had ends a command: numbers of sysexits.h, so that a script can tell them apart.
-
-====  ==================================================================================
-code  meaning
-====  ==================================================================================
-69    neither a suitable program nor Go (new enough) to build it is on the machine
-70    the build itself failed, or built something that does not run
-73    the cache directory cannot be written
-74    the disk is full, or would be before the end
-75    the modules could not be downloaded; the same command later may succeed
-130   interrupted; what was compiled is kept and the same command goes on from there
-====  ==================================================================================
-"""
+"""How a program that cannot be had ends a command; the numbers are those of the README."""
 
 from __future__ import annotations
 
@@ -18,11 +6,11 @@ from enum import IntEnum
 
 
 class ToolchainExit(IntEnum):
-    """Exit codes of ``SandboxError`` as raised by this package."""
+    """Exit codes of ``SandboxError`` as raised by this package. Nothing half-made is left by any of them."""
 
-    UNAVAILABLE = 69
-    BUILD_FAILED = 70
-    CANNOT_CREATE = 73
-    DISK_FULL = 74
-    NETWORK = 75
+    FAILED = 1
+    """The build or a download failed; what was compiled is kept, so that the same command goes on from there."""
+    REFUSED = 3
+    """Something is missing on this machine: Go (new enough) or the program itself, disk space, a writable cache."""
     INTERRUPTED = 130
+    """Ctrl-C, SIGTERM or SIGHUP; the same command goes on from there."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from sandbox.toolchain.builder import build_once
 from sandbox.toolchain.program import GoProgram, Toolchain
-from sandbox.toolchain.progress import Progress
+from sandbox.toolchain.progress import Progress, open_progress
 from sandbox.toolchain.version import VersionError, ask_version
 
 VERSION: Final = "v3.274.1"
@@ -28,27 +28,39 @@ ASK_TIMEOUT: Final = 15.0
 _NUMBERS = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 
 
-def ensure_pulumi(progress: Progress, toolchain: Toolchain | None = None, timeout: float = ASK_TIMEOUT) -> Path:
+def ensure_pulumi(
+    progress: Progress | None = None, toolchain: Toolchain | None = None, timeout: float = ASK_TIMEOUT
+) -> Path:
     """The executable, as an absolute path without symbolic links.
 
     Taken from PATH when it has the pinned major version and at least the pinned minor one (then its own Python
-    language host lies beside it); else from the user's cache, built first if need be. Raises ``SandboxError``.
+    language host may lie beside it); else from the user's cache, built first if need be.
+    ``progress``: shown on standard error unless told. ``timeout``: seconds for the one on PATH to print its version.
+    Raises ``SandboxError`` (``ToolchainExit``).
     """
     toolchain = toolchain or Toolchain.of_user()
+    if progress is not None:
+        return _from_path(progress, toolchain, timeout) or build_once(PULUMI, toolchain, progress)
+    with open_progress() as shown:
+        return _from_path(shown, toolchain, timeout) or build_once(PULUMI, toolchain, shown)
+
+
+def _from_path(progress: Progress, toolchain: Toolchain, timeout: float) -> Path | None:
     found = shutil.which(PULUMI.name)
-    if found is not None:
-        executable = Path(found).resolve()
-        if executable == toolchain.executable(PULUMI):  # by way of the sandbox's own bin directory
-            return executable
-        try:
-            version = ask_version(executable, ["version"], timeout)
-        except VersionError as error:
-            progress.say(f"{found} does not print its version ({error}): it is not used.")
-        else:
-            if is_suitable(version):
-                return executable
-            progress.say(f"{found} is {version[:40]!r}, {VERSION} or a newer v3 is needed: it is not used.")
-    return build_once(PULUMI, toolchain, progress)
+    if found is None:
+        return None
+    executable = Path(found).resolve()
+    if executable == toolchain.executable(PULUMI):  # by way of the sandbox's own bin directory
+        return executable
+    try:
+        version = ask_version(executable, ["version"], timeout)
+    except VersionError as error:
+        progress.say(f"{found} does not print its version ({error}): it is not used.")
+        return None
+    if is_suitable(version):
+        return executable
+    progress.say(f"{found} is {version[:40]!r}, {VERSION} or a newer v3 is needed: it is not used.")
+    return None
 
 
 def is_suitable(version: str) -> bool:

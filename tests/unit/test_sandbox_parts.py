@@ -88,7 +88,8 @@ def test_the_exports_survive_a_shell_and_a_second_eval_changes_nothing(tmp_path:
     paths = SandboxPaths(tmp_path / "it's a place")
     exports = environment.exports(paths, CloudInfo(1, "http://127.0.0.1:1", tmp_path / "ca.pem"))
     script = environment.shell(exports)
-    command = f'eval {shlex.quote(script)} && eval {shlex.quote(script)} && printf %s "$DR_PROJECT|$PATH|${{AWS_PROFILE-unset}}"'
+    twice = f"eval {shlex.quote(script)} && eval {shlex.quote(script)}"
+    command = f'{twice} && printf %s "$DR_PROJECT|$PATH|${{AWS_PROFILE-unset}}"'
     done = subprocess.run(
         ["bash", "-euc", command], env={**os.environ, "AWS_PROFILE": "mine"}, capture_output=True, text=True, check=True
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from threading import Event, Thread
 
 from sandbox.cloud.rds.automated import ACTIVE, AutomatedBackup
+from sandbox.cloud.rds.backup_replication import BackupReplication
 from sandbox.cloud.rds.model import AVAILABLE, Instance, Snapshot, now
 from sandbox.cloud.rds.service import RdsService
-from sandbox.postgres import snapshot
 from sandbox.postgres.archive import Archive
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ class Backups:
 
     def __init__(self, service: RdsService) -> None:
         self.service = service
+        self.replication = BackupReplication(service)
         self._closing = Event()
         self._thread = Thread(target=self._run, name="rds backups", daemon=True)
         self._advanced: dict[str, float] = {}
@@ -68,6 +70,34 @@ class Backups:
         self._advance(instance, backup)
         backup.status = ACTIVE
 
+    def set_retention(self, instance: Instance, retention: int) -> None:
+        """Bring the backups in line with a retention period that has changed. Runs in the instance's worker."""
+        backup = self.service.own_backup(instance)
+        if retention == 0:
+            self.disable(instance)
+        elif backup is None:
+            self.enable(instance)
+        else:
+            backup.retention = retention
+            backup.settings = instance.settings
+
+    def release(self, instance: Instance, *, keep: bool) -> None:
+        """The instance is being deleted: its own backups go or are retained, copies elsewhere are retained."""
+        own = self.service.own_backup(instance)
+        for backup in self.service.backups_of(instance):
+            if backup is own and not keep:
+                self.remove_automated_snapshots(instance)
+                with self.service.lock:
+                    del self.service.region(backup.region).backups[backup.arn]
+                backup.archive.remove()
+            else:
+                backup.detach()
+
+    def renamed(self, instance: Instance) -> None:
+        for backup in self.service.backups_of(instance):
+            backup.instance_identifier = instance.identifier
+            backup.instance_arn = instance.arn
+
     def disable(self, instance: Instance) -> None:
         """Retention 0: the automated backups and snapshots go at once. Runs in the instance's worker."""
         backup = self.service.own_backup(instance)
@@ -76,6 +106,8 @@ class Backups:
         state = self.service.region(instance.region)
         with self.service.lock:
             del state.backups[backup.arn]
+            for copy in self.service.backups_of(instance):
+                copy.detach()
         self._reconfigure(instance)
         self.remove_automated_snapshots(instance)
         backup.archive.remove()
@@ -124,15 +156,18 @@ class Backups:
     def _run(self) -> None:
         while not self._closing.wait(_TICK):
             for region in self.service.regions():
+                for server in list(region.servers.values()):
+                    server.discard_log()
                 for backup in list(region.backups.values()):
                     instance = backup.instance
                     if instance is None or backup.replicated or instance.status != AVAILABLE:
                         continue
                     try:
                         self._tick(instance, backup)
-                    except Exception as problem:  # one instance's trouble must not end the others' backups
+                    except Exception:  # one instance's trouble must not end the others' backups
                         if not self._closing.is_set() and instance.status == AVAILABLE:
-                            log.warning("backing up the log of %s failed: %s", instance.identifier, problem)
+                            log.warning("backing up the log of %s failed", instance.identifier, exc_info=True)
+            self.replication.tick()
 
     def _tick(self, instance: Instance, backup: AutomatedBackup) -> None:
         age = time.monotonic() - self._advanced.get(instance.resource_id, 0.0)
@@ -149,8 +184,8 @@ class Backups:
     def _was_written(self, instance: Instance) -> bool:
         """Whether the log's newest segment changed after the last heartbeat; costs no connection."""
         age = time.monotonic() - self._advanced.get(instance.resource_id, 0.0)
-        newest = max(
-            (entry.stat().st_mtime for entry in (instance.server.data / "pg_wal").iterdir() if entry.is_file()),
-            default=0.0,
-        )
+        newest = 0.0
+        for entry in (instance.server.data / "pg_wal").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # the server recycles segments
+                newest = max(newest, entry.stat().st_mtime if entry.is_file() else 0.0)
         return time.time() - newest < age - 0.5

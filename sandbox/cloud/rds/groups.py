@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from moto.ec2.models import ec2_backends
 from moto.rds.models import rds_backends
 
-from sandbox.cloud.rds.errors import invalid_combination, invalid_value, parameter_group_not_found
-from sandbox.cloud.rds.errors import error, subnet_group_not_found
+from sandbox.cloud.rds.errors import (
+    error,
+    invalid_combination,
+    invalid_value,
+    parameter_group_not_found,
+    subnet_group_not_found,
+)
 from sandbox.cloud.rds.rules import DEFAULT_OPTION_GROUP, DEFAULT_PARAMETER_GROUP, FAMILY
 
 _ZONES = "abc"
@@ -47,7 +52,9 @@ class Groups:
         group = rds_backends[self.account_id][self.region].db_parameter_groups.get(name)
         if group is None:
             return {}
-        return {key: str(entry["ParameterValue"]) for key, entry in group.parameters.items() if "ParameterValue" in entry}
+        return {
+            key: str(entry["ParameterValue"]) for key, entry in group.parameters.items() if "ParameterValue" in entry
+        }
 
     def option_group(self, name: str | None) -> str:
         if name is None or name == DEFAULT_OPTION_GROUP:

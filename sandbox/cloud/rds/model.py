@@ -120,6 +120,8 @@ class Instance(Tagged):
     upstream: Upstream | None = None
     """How the server reaches ``source``."""
     replication_error: str | None = None
+    replication_seen: float = float("-inf")
+    """When the replica was last asked (time.monotonic)."""
     initial_tags: Tags = ()
 
     def __post_init__(self) -> None:

@@ -64,9 +64,7 @@ class Definition:
         if not self.modifiable:
             raise invalid_value(f"The parameter {self.name} cannot be modified.")
         if not self._allows(value):
-            raise invalid_value(
-                f"Invalid parameter value: {value} for: {self.name} allowed values are: {self.allowed}"
-            )
+            raise invalid_value(f"Invalid parameter value: {value} for: {self.name} allowed values are: {self.allowed}")
 
     def _allows(self, value: str) -> bool:
         if self.name == "shared_preload_libraries":
@@ -120,15 +118,43 @@ def check(changes: Iterable[Change]) -> None:
             raise invalid_combination("cannot use immediate apply method for static parameter")
 
 
+def describe(values: Mapping[str, Mapping[str, str]], source: str | None) -> list[dict[str, object]]:
+    """A group's parameters as the API shows them; ``source`` is ``user``, ``engine-default`` or None for all."""
+    shown = []
+    for name, definition in sorted(definitions().items()):
+        set_by_user = values.get(name)
+        origin = "engine-default" if set_by_user is None else "user"
+        if definition.default is not None and set_by_user is None:
+            origin = "system"
+        if source is not None and source != origin:
+            continue
+        entry: dict[str, object] = {
+            "ParameterName": name,
+            "Description": definition.description,
+            "Source": origin,
+            "ApplyType": definition.apply_type,
+            "DataType": definition.data_type,
+            "IsModifiable": definition.modifiable,
+            "ApplyMethod": PENDING_REBOOT if set_by_user is None else set_by_user["ApplyMethod"],
+        }
+        if definition.allowed:
+            entry["AllowedValues"] = definition.allowed
+        value = definition.default if set_by_user is None else set_by_user["ParameterValue"]
+        if value is not None:
+            entry["ParameterValue"] = value
+        shown.append(entry)
+    return shown
+
+
 def server_parameters(values: Mapping[str, str]) -> dict[str, str]:
     """What of a group's values goes into the server's configuration."""
     result = {}
     for name, value in values.items():
         if name in SANDBOX_PARAMETERS or name in _RDS or _FORMULA.search(value):
             continue
-        if name == "shared_preload_libraries":
-            value = ",".join(part for part in _parts(value) if part in _SHIPPED_LIBRARIES)
         result[name] = value
+        if name == "shared_preload_libraries":
+            result[name] = ",".join(part for part in _parts(value) if part in _SHIPPED_LIBRARIES)
     return result
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.cloud.rds import rules
 from sandbox.cloud.rds.creation import Creation, failed_status
 from sandbox.cloud.rds.errors import invalid_combination, invalid_instance_state
-from sandbox.cloud.rds.model import AVAILABLE, Instance
+from sandbox.cloud.rds.model import Instance
 from sandbox.cloud.rds.request import Request
 from sandbox.cloud.rds.requested import COMMON
 from sandbox.cloud.rds.roles import bootstrap
@@ -112,7 +112,7 @@ class Provisioning(Creation):
             )
         if len(self.service.replicas_of(source)) >= rules.MAXIMUM_REPLICAS:
             raise invalid_instance_state(
-                f"{source.identifier} has {rules.MAXIMUM_REPLICAS} read replicas already, which is the most it may have."
+                f"{source.identifier} has {rules.MAXIMUM_REPLICAS} read replicas already, the most that it may have."
             )
 
     def _replica_key(self, region: str, request: Request, source: Instance) -> str | None:

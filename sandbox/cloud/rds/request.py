@@ -23,7 +23,9 @@ class Request:
         known = set(names)
         for name, value in self.values.items():
             if name not in known and value not in (None, False, "", [], {}):
-                raise invalid_combination(f"The sandbox's RDS does not implement the parameter {name} of {self.action}.")
+                raise invalid_combination(
+                    f"The sandbox's RDS does not implement the parameter {name} of {self.action}."
+                )
         return self
 
     def has(self, name: str) -> bool:

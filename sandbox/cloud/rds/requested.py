@@ -21,7 +21,7 @@ DEFAULT_STORAGE_TYPE = "gp3"
 COMMON = frozenset({
     "AllocatedStorage", "AutoMinorVersionUpgrade", "AvailabilityZone", "BackupRetentionPeriod", "BackupTarget",
     "CACertificateIdentifier", "CopyTagsToSnapshot", "DBInstanceClass", "DBInstanceIdentifier", "DBParameterGroupName",
-    "DBSubnetGroupName", "DatabaseInsightsMode", "DedicatedLogVolume", "DeletionProtection",
+    "DBSubnetGroupName", "DatabaseInsightsMode", "DeletionProtection",
     "EnableCloudwatchLogsExports", "EnableIAMDatabaseAuthentication", "EnablePerformanceInsights", "Engine",
     "EngineLifecycleSupport", "EngineVersion", "Iops", "LicenseModel", "MaxAllocatedStorage", "MonitoringInterval",
     "MonitoringRoleArn", "MultiAZ", "NetworkType", "OptionGroupName", "PerformanceInsightsKMSKeyId",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from sandbox.postgres.archive import HEARTBEAT_DATABASE, HEARTBEAT_TABLE
+from sandbox.postgres.archive import HEARTBEAT_DATABASE
 from sandbox.postgres.server import Connection, PostgresServer
 from sandbox.postgres.settings import ADMIN, REPLICATION
 
@@ -26,9 +26,7 @@ def bootstrap(server: PostgresServer, master: str, password: str, database: str 
                 sql.Identifier(master), sql.Literal(_verifier(connection, master, password))
             )
         )
-        connection.execute(
-            sql.SQL("GRANT rds_superuser TO {} WITH ADMIN OPTION").format(sql.Identifier(master))
-        )
+        connection.execute(sql.SQL("GRANT rds_superuser TO {} WITH ADMIN OPTION").format(sql.Identifier(master)))
         connection.execute(sql.SQL("ALTER DATABASE postgres OWNER TO {}").format(sql.Identifier(master)))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(HEARTBEAT_DATABASE)))
         connection.execute(
@@ -39,14 +37,8 @@ def bootstrap(server: PostgresServer, master: str, password: str, database: str 
                 sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(master))
             )
     with server.connect(HEARTBEAT_DATABASE) as connection:
-        connection.execute(
-            sql.SQL("CREATE TABLE {} (id integer PRIMARY KEY, at timestamptz NOT NULL)").format(
-                sql.Identifier(HEARTBEAT_TABLE)
-            )
-        )
-        connection.execute(
-            sql.SQL("INSERT INTO {} VALUES (1, clock_timestamp())").format(sql.Identifier(HEARTBEAT_TABLE))
-        )
+        connection.execute("CREATE TABLE rds_heartbeat (id integer PRIMARY KEY, at timestamptz NOT NULL)")
+        connection.execute("INSERT INTO rds_heartbeat VALUES (1, clock_timestamp())")
 
 
 def set_master_password(server: PostgresServer, master: str, password: str) -> None:

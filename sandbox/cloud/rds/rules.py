@@ -108,9 +108,7 @@ def check_storage(gibibytes: int | None) -> int:
 
 def check_retention(days: int) -> int:
     if not 0 <= days <= MAXIMUM_RETENTION:
-        raise invalid_value(
-            f"Invalid backup retention period: {days}. Must be between 0 and {MAXIMUM_RETENTION}"
-        )
+        raise invalid_value(f"Invalid backup retention period: {days}. Must be between 0 and {MAXIMUM_RETENTION}")
     return days
 
 

@@ -24,13 +24,15 @@ from sandbox.cloud.rds.groups import Groups
 from sandbox.cloud.rds.model import AVAILABLE, FAILED, Instance, Snapshot
 from sandbox.cloud.rds.parameters import requires_tls, server_parameters
 from sandbox.cloud.rds.worker import Task, Workers
+from sandbox.errors import SandboxError
 from sandbox.postgres.account import Account
 from sandbox.postgres.credentials import Credentials
 from sandbox.postgres.installation import Installation
 from sandbox.postgres.link import LinkLoop, RegionLink
-from sandbox.postgres.processes import kill_all, processes_in
+from sandbox.postgres.processes import reap
 from sandbox.postgres.server import Environment, PostgresServer
 from sandbox.postgres.settings import Settings
+from sandbox.postgres.transfer import FileServer
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +51,12 @@ class RegionState:
     """By ARN: those of instances here and those replicated to here."""
     servers: dict[str, PostgresServer] = field(default_factory=dict)
     """Every server that may be running, by resource id."""
+    storage: FileServer = field(default_factory=FileServer)
+    """What other regions copy snapshots and logs from."""
 
     def kill(self) -> None:
-        """The region is gone, from one moment to the next."""
+        """The region is gone, from one moment to the next: servers and storage. Nothing here brings them back."""
+        self.storage.close()
         for server in list(self.servers.values()):
             server.kill()
 
@@ -73,14 +78,20 @@ class RdsService:
 
     def start(self) -> None:
         """Prepare what servers need. What an earlier cloud in this directory left behind is ended and removed."""
-        kill_all(lambda: processes_in(self.directory))
+        reap(self.directory)
         shutil.rmtree(self.directory, ignore_errors=True)
         account = Account.for_postgres()
-        self.directory.mkdir(parents=True, mode=0o711)
+        self.directory.mkdir(parents=True)
+        self.directory.chmod(0o711)  # whatever the umask says
+        if not account.can_traverse(self.directory):
+            raise SandboxError(
+                f"PostgreSQL runs as the user nobody, who cannot reach {self.directory}; put the sandbox below a "
+                "directory that everyone can traverse (mode 0711 or 0755)."
+            )
         self._environment = Environment(
             Installation.prepare(self.context.directory / "bin", account),
             Credentials.create(self.directory / "secrets", account),
-            CertificateAuthority(self.context.directory / "ca").create(),
+            CertificateAuthority(self.context.directory).create(),
         )
         self.link_loop.start()
 
@@ -90,9 +101,11 @@ class RdsService:
         servers = [server for region in self._regions.values() for server in region.servers.values()]
         if servers:
             with ThreadPoolExecutor(max_workers=len(servers)) as pool:
-                list(pool.map(lambda server: server.stop(), servers))
+                list(pool.map(lambda server: server.close(), servers))
+        for region in self._regions.values():
+            region.storage.close()
         self.link_loop.close()
-        kill_all(lambda: processes_in(self.directory))
+        reap(self.directory)
 
     @property
     def environment(self) -> Environment:

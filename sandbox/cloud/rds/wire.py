@@ -30,9 +30,7 @@ _PENDING = {
 }
 
 
-def instance(
-    item: Instance, groups: Groups, replicas: Sequence[Instance], backups: Sequence[AutomatedBackup]
-) -> Wire:
+def instance(item: Instance, groups: Groups, replicas: Sequence[Instance], backups: Sequence[AutomatedBackup]) -> Wire:
     """A DBInstance. ``backups`` are its own and the replicated ones."""
     own = next((backup for backup in backups if not backup.replicated), None)
     window = own.archive.window if own is not None else None
@@ -216,7 +214,7 @@ def _settings(settings: InstanceSettings) -> Wire:
 def _pending(item: Instance) -> Wire:
     pending: Wire = {_PENDING[name]: value for name, value in item.pending.items() if name in _PENDING}
     if item.password_pending:
-        pending["MasterUserPassword"] = "****"  # noqa: S105 -- what the service shows instead
+        pending["MasterUserPassword"] = "****"
     return pending
 
 

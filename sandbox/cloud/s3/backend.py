@@ -6,27 +6,34 @@ write is one step ("Conditional writes": of two at the same time one succeeds; h
 
 from __future__ import annotations
 
+import importlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import uuid
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from moto.s3 import notifications
-from moto.s3.exceptions import BucketAlreadyExists, InvalidBucketName, InvalidStorageClass
+from moto.s3.exceptions import (
+    AccessDeniedByLock,
+    BucketAlreadyExists,
+    CopyObjectMustChangeSomething,
+    InvalidBucketName,
+    InvalidStorageClass,
+)
 from moto.s3.models import MAX_BUCKET_NAME_LENGTH, MIN_BUCKET_NAME_LENGTH, PublicAccessBlock, S3Backend, s3_backends
-from moto.s3.utils import ARCHIVE_STORAGE_CLASSES, STORAGE_CLASS
+from moto.s3.utils import STORAGE_CLASS
 
-from sandbox.cloud.s3 import object_lock, urls
+from sandbox.cloud.s3 import object_lock
 from sandbox.cloud.s3.configuration import accept
-from sandbox.cloud.s3.delivery import Delivery, is_kms
-from sandbox.cloud.s3.errors import S3Refused, access_denied, invalid_bucket_state
-from sandbox.cloud.s3.keys import KeyUnusable, usable_key_arn
-from sandbox.cloud.s3.objects import SSE_S3, Bucket, DeleteMarker, Named, ObjectVersion, Status
+from sandbox.cloud.s3.errors import S3Error, access_denied, invalid_bucket_state
+from sandbox.cloud.s3.keys import KeyUnusableError, usable_key_arn
+from sandbox.cloud.s3.objects import SSE_S3, Bucket, DeleteMarker, Named, ObjectVersion
 from sandbox.cloud.s3.policy import is_public
-from sandbox.cloud.s3.replicator import Kind, Replicator, Task
-from sandbox.cloud.s3.rules import ReplicationConfiguration, Rule
+from sandbox.cloud.s3.replicator import Kind
+from sandbox.cloud.s3.rules import ReplicationConfiguration
+from sandbox.cloud.s3.scheduling import Scheduling
 
-Version = ObjectVersion | DeleteMarker
 NULL_VERSION = "null"
 
 
@@ -36,25 +43,19 @@ class Backend(S3Backend):  # type: ignore[misc]
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.lock = threading.RLock()
-        self.replicator = Replicator(Delivery(self), self._replication_failed, self.region_of)
-        # the versions that the request at hand made: they replicate when it is complete (metadata and tags come last)
-        self._new: list[tuple[Bucket, ObjectVersion]] | None = None
+        self.replication = Scheduling(self)
+        self._locks_of_uploads: dict[str, object_lock.Lock] = {}
 
     @property
     def _url_module(self) -> Any:
-        return urls
+        # the answers that the paths lead to need this module themselves
+        return importlib.import_module("sandbox.cloud.s3.urls")
 
     @contextmanager
     def request(self) -> Iterator[None]:
         """One request, undisturbed by others. What it wrote goes to replication at its end."""
-        with self.lock:
-            self._new = []
-            try:
-                yield
-            finally:
-                new, self._new = self._new, None
-                for bucket, version in new:
-                    self._replicate_object(bucket, version)
+        with self.lock, self.replication.request():
+            yield
 
     # -- buckets -------------------------------------------------------------------------------------------------
 
@@ -73,7 +74,8 @@ class Backend(S3Backend):  # type: ignore[misc]
         return bucket
 
     def find_bucket(self, name: str) -> Bucket | None:
-        return self.buckets.get(name)
+        bucket: Bucket | None = self.buckets.get(name)
+        return bucket
 
     def region_of(self, name: str) -> str | None:
         """The home region of a bucket."""
@@ -100,7 +102,7 @@ class Backend(S3Backend):  # type: ignore[misc]
         try:
             public = is_public(policy)
         except ValueError as error:
-            raise S3Refused("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'") from error
+            raise S3Error("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'") from error
         block = bucket.public_access_block
         if public and block is not None and block.block_public_policy:
             raise access_denied(
@@ -162,15 +164,11 @@ class Backend(S3Backend):  # type: ignore[misc]
                 region_name=self.region_name,
                 storage=storage,
                 is_versioned=bucket.is_versioned,
-                version_id=new_version_id() if bucket.is_versioned else NULL_VERSION,
+                version_id=str(uuid.uuid4()) if bucket.is_versioned else NULL_VERSION,
                 **details,
             )
-            others = [other for other in bucket.versions(key_name) if other.version_id != version.version_id]
-            bucket.keep(key_name, [*others, version])
-            if self._new is not None:
-                self._new.append((bucket, version))
-            else:
-                self._replicate_object(bucket, version)
+            bucket.keep(key_name, [*bucket.others(key_name, version.version_id), version])
+            self.replication.wrote(bucket, version)
         if not disable_notification:
             event = notifications.S3NotificationEvent
             name = event.OBJECT_CREATED_POST_EVENT if request_method == "POST" else event.OBJECT_CREATED_PUT_EVENT
@@ -187,8 +185,8 @@ class Backend(S3Backend):  # type: ignore[misc]
         reference = details.get("kms_key_id") or default.get("KMSMasterKeyID")
         try:
             arn = usable_key_arn(self.account_id, bucket.region_name, reference)
-        except KeyUnusable as problem:
-            raise S3Refused(problem.code, str(problem)) from problem
+        except KeyUnusableError as problem:
+            raise S3Error(problem.code, str(problem)) from problem
         wanted = details.get("bucket_key_enabled") or rule.get("BucketKeyEnabled")
         return {
             "encryption": algorithm,
@@ -196,66 +194,85 @@ class Backend(S3Backend):  # type: ignore[misc]
             "bucket_key_enabled": "true" if str(wanted).lower() == "true" else None,
         }
 
+    def lock_upload(self, multipart_id: str, lock: object_lock.Lock) -> None:
+        """Remember the lock that a multipart upload was begun with, which moto does not."""
+        self._locks_of_uploads[multipart_id] = lock
+
     def complete_multipart_upload(self, bucket_name: str, multipart_id: str, body: Any) -> ObjectVersion | None:
-        """Locks that were asked for when the upload began come with it; moto forgets them."""
-        multipart = self.get_bucket(bucket_name).multiparts.get(multipart_id)
         version: ObjectVersion | None = super().complete_multipart_upload(bucket_name, multipart_id, body)
-        if version is not None and multipart is not None:
-            object_lock.apply(version, getattr(multipart, "lock", None))
+        lock = self._locks_of_uploads.pop(multipart_id, None)
+        if version is not None and lock is not None:
+            lock.put_on(version)
         return version
 
+    def abort_multipart_upload(self, bucket_name: str, multipart_id: str) -> None:
+        super().abort_multipart_upload(bucket_name, multipart_id)
+        self._locks_of_uploads.pop(multipart_id, None)
+
+    def copy_object(self, src_key: ObjectVersion, dest_bucket_name: str, dest_key_name: str, **details: Any) -> None:
+        """moto takes a default encryption, which every bucket has, for a change of the copy."""
+        bucket: Bucket = self.get_bucket(dest_bucket_name)
+        in_place = src_key.name == dest_key_name and src_key.bucket_name == dest_bucket_name
+        changes = ("storage", "encryption", "website_redirect_location")
+        changed = any(details.get(name) for name in changes) or details.get("mdirective") == "REPLACE"
+        old = bucket.is_versioned and details.get("provided_version_id")
+        if in_place and bucket.encryption is SSE_S3 and not changed and not old:
+            raise CopyObjectMustChangeSomething
+        super().copy_object(src_key, dest_bucket_name, dest_key_name, **details)
+
     def delete_object(
-        self, bucket_name: str, key_name: str, version_id: str | None = None, bypass: bool = False
+        self, bucket_name: str, key_name: str, version_id: str | None = None, bypass: str | bool | None = False
     ) -> tuple[bool, dict[str, Any]]:
         """Without a version a marker hides the object, also one that never was ("Deleting object versions")."""
-        bucket: Bucket = self.get_bucket(bucket_name)
         with self.lock:
+            bucket: Bucket = self.get_bucket(bucket_name)
             if version_id is not None:
-                return self._delete_version(bucket, key_name, version_id, bypass=bypass)
+                return _delete_version(bucket, key_name, version_id, bypass=str(bypass).lower() == "true")
             if bucket.versioning_status is None:
                 existed = bool(bucket.versions(key_name))
                 bucket.keep(key_name, [])
                 return existed, {}
             marker = DeleteMarker(Named(key_name), version_id=None if bucket.is_versioned else NULL_VERSION)
-            others = [other for other in bucket.versions(key_name) if other.version_id != marker.version_id]
-            bucket.keep(key_name, [*others, marker])
-            self._replicate_marker(bucket, marker)
+            bucket.keep(key_name, [*bucket.others(key_name, marker.version_id), marker])
+            self.replication.marked(bucket, marker)
             return True, {"version-id": marker.version_id, "delete-marker": "true"}
-
-    def _delete_version(
-        self, bucket: Bucket, name: str, version_id: str, *, bypass: bool
-    ) -> tuple[bool, dict[str, Any]]:
-        version = bucket.version(name, version_id)
-        if isinstance(version, ObjectVersion) and version.is_locked(governance_bypass=bypass):
-            raise access_denied("Access Denied because object protected by object lock.")
-        if version is None:
-            return False, {"version-id": version_id}
-        bucket.keep(name, [other for other in bucket.versions(name) if other is not version])
-        answer: dict[str, Any] = {"version-id": version_id}
-        if isinstance(version, DeleteMarker):
-            answer["delete-marker"] = "true"
-        return True, answer
 
     def put_object_tagging(self, key: ObjectVersion, tags: dict[str, str] | None) -> ObjectVersion:
         super().put_object_tagging(key, tags)
-        self._replicate_change(key, Kind.TAGS)
+        self._changed(key, Kind.TAGS)
         return key
 
     def delete_object_tagging(self, bucket_name: str, key_name: str, version_id: str | None = None) -> None:
         super().delete_object_tagging(bucket_name, key_name, version_id)
-        self._replicate_change(self.get_object(bucket_name, key_name, version_id), Kind.TAGS)
+        self._changed(self.get_object(bucket_name, key_name, version_id), Kind.TAGS)
 
     def put_object_retention(
         self, bucket_name: str, key_name: str, version_id: str | None, retention: tuple[str | None, str | None]
     ) -> None:
         super().put_object_retention(bucket_name, key_name, version_id, retention)
-        self._replicate_change(self.get_object(bucket_name, key_name, version_id), Kind.LOCK)
+        self._changed(self.get_object(bucket_name, key_name, version_id), Kind.LOCK)
 
     def put_object_legal_hold(
         self, bucket_name: str, key_name: str, version_id: str | None, legal_hold_status: Any
     ) -> None:
         super().put_object_legal_hold(bucket_name, key_name, version_id, legal_hold_status)
-        self._replicate_change(self.get_object(bucket_name, key_name, version_id), Kind.LOCK)
+        self._changed(self.get_object(bucket_name, key_name, version_id), Kind.LOCK)
+
+    def _changed(self, version: ObjectVersion, kind: Kind) -> None:
+        bucket = self.find_bucket(version.bucket_name)
+        if bucket is not None:
+            self.replication.changed(bucket, version, kind)
 
     def tags_of(self, version: ObjectVersion) -> dict[str, str]:
         return dict(self.tagger.get_tag_dict_for_resource(version.arn))
+
+
+def _delete_version(bucket: Bucket, name: str, version_id: str, *, bypass: bool) -> tuple[bool, dict[str, Any]]:
+    version = bucket.version(name, version_id)
+    if isinstance(version, ObjectVersion) and version.is_locked(governance_bypass=bypass):
+        raise AccessDeniedByLock
+    if version is None:
+        return False, {"version-id": version_id}
+    bucket.keep(name, bucket.others(name, version_id))
+    marker = {"delete-marker": "true"} if isinstance(version, DeleteMarker) else {}
+    return True, {"version-id": version_id, **marker}

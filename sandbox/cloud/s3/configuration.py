@@ -1,8 +1,9 @@
 """PutBucketReplication's document: read by the service's model, refused as S3 refuses it, kept as rules.
 
-"PutBucketReplication" (API reference), "Replication configuration file elements", "Backward compatibility considerations"
-and the service's own words in public issue reports. S3 admits a source with Object Lock and a destination without it, a
-role and a key that do not exist: those fail when an object is delivered ("Amazon S3 replication failure reasons").
+"PutBucketReplication" (API reference), "Replication configuration file elements", "Backward compatibility
+considerations" and the service's own words in public issue reports. S3 admits a source with Object Lock and a
+destination without it, a role and a key that do not exist: those fail when an object is delivered ("Amazon S3
+replication failure reasons").
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Deliver one replication task: check what AWS checks, then write to the destination bucket.
 
-"What does Amazon S3 replicate?", "Setting up permissions for live replication", "Replicating encrypted objects", "Amazon
-S3 replication failure reasons". The role is held to its policies (identity policies, attached ones, the destination's
-bucket policy); permissions boundaries and key policies are not looked at: a key is taken to let its account's policies
-decide, as the default key policy does.
+"What does Amazon S3 replicate?", "Setting up permissions for live replication", "Replicating encrypted objects",
+"Amazon S3 replication failure reasons". The role is held to its policies (inline and attached ones, and what the two
+buckets' policies deny); permissions boundaries and key policies are not looked at: a key is taken to let its account's
+policies decide, as the default key policy does.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from moto.iam.models import iam_backends
 
-from sandbox.cloud.s3.keys import KeyUnusable, usable_key_arn
+from sandbox.cloud.s3.keys import KeyUnusableError, usable_key_arn
 from sandbox.cloud.s3.objects import Bucket, DeleteMarker, Named, ObjectVersion, Status
 from sandbox.cloud.s3.policy import Access, Principal, Verdict, evaluate, evaluate_all
-from sandbox.cloud.s3.replicator import DeliveryFailed, Kind, Task
+from sandbox.cloud.s3.replicator import DeliveryError, Kind, Task
 from sandbox.cloud.s3.rules import Rule
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Delivery:
         self._backend = backend
 
     def __call__(self, task: Task) -> None:
-        """Do it. Raises DeliveryFailed with the reason that AWS gives."""
+        """Do it. Raises DeliveryError with the reason that AWS gives."""
         with self._backend.lock:
             source = self._backend.find_bucket(task.source)
             version = source.version(task.name, task.version_id) if source is not None else None
@@ -78,24 +78,24 @@ class Delivery:
         """The rule that sends it, also if the configuration was written anew meanwhile."""
         configuration = source.replication
         if configuration is None:
-            raise DeliveryFailed("SrcBucketReplicationConfigMissing")
+            raise DeliveryError("SrcBucketReplicationConfigMissing")
         rule = configuration.rule_to(task.destination, task.rule_id)
         if rule is None:
             tags = self._backend.tags_of(version) if isinstance(version, ObjectVersion) else {}
             kms = isinstance(version, ObjectVersion) and is_kms(version)
             rule = configuration.for_object(task.name, tags, kms=kms).get(task.destination)
         if rule is None:
-            raise DeliveryFailed("SrcObjectNotEligible")
+            raise DeliveryError("SrcObjectNotEligible")
         return rule, configuration.role
 
     def _destination(self, source: Bucket, task: Task) -> Bucket:
         destination = self._backend.find_bucket(task.destination)
         if destination is None:
-            raise DeliveryFailed("DstBucketNotFound")
+            raise DeliveryError("DstBucketNotFound")
         if not destination.is_versioned:
-            raise DeliveryFailed("DstBucketUnversioned")
+            raise DeliveryError("DstBucketUnversioned")
         if source.object_lock_enabled and not destination.object_lock_enabled:
-            raise DeliveryFailed("DstBucketObjectLockConfigMissing")
+            raise DeliveryError("DstBucketObjectLockConfigMissing")
         return destination
 
     def _deliver_object(
@@ -109,7 +109,7 @@ class Delivery:
     def _deliver_change(self, version: ObjectVersion, destination: Bucket, kind: Kind) -> None:
         copy = destination.version(version.name, version.version_id)
         if not isinstance(copy, ObjectVersion):
-            raise DeliveryFailed("DstVersionNotFound")
+            raise DeliveryError("DstVersionNotFound")
         if kind is Kind.TAGS:
             self._backend.tagger.delete_all_tags_for_resource(copy.arn)
             self._backend.tagger.copy_tags(version.arn, copy.arn)
@@ -127,15 +127,15 @@ class Delivery:
         ):
             try:
                 arn = usable_key_arn(account, bucket.region_name, reference)
-            except KeyUnusable as problem:
-                raise DeliveryFailed(f"{place}KmsKey{'InvalidState' if problem.found else 'NotFound'}") from problem
+            except KeyUnusableError as problem:
+                raise DeliveryError(f"{place}KmsKey{'InvalidState' if problem.found else 'NotFound'}") from problem
             within = bucket.arn if _bucket_key(bucket) else f"{bucket.arn}/{version.name}"
             context = {
                 "kms:viaservice": f"s3.{bucket.region_name}.amazonaws.com",
                 "kms:encryptioncontext:aws:s3:arn": within,
             }
             if self._role_verdict(role, action, arn, context) is not Verdict.ALLOW:
-                raise DeliveryFailed(f"{place}Kms{action.removeprefix('kms:')}NotPermitted")
+                raise DeliveryError(f"{place}Kms{action.removeprefix('kms:')}NotPermitted")
         return arn
 
     def _permitted(self, task: Task, role: str, version: ObjectVersion | DeleteMarker) -> None:
@@ -149,7 +149,7 @@ class Delivery:
             resource = f"arn:aws:s3:::{bucket}/{task.name}"
             allowed = self._role_verdict(role, needed.action, resource, {}) is Verdict.ALLOW
             if not allowed or self._denied_by_bucket(bucket, needed.action, resource, role):
-                raise DeliveryFailed(needed.reason)
+                raise DeliveryError(needed.reason)
 
     def _denied_by_bucket(self, name: str, action: str, resource: str, role: str) -> bool:
         bucket = self._backend.find_bucket(name)
@@ -166,7 +166,7 @@ class Delivery:
             role.assume_role_policy_document or "{}", Access("sts:AssumeRole", role_arn, _S3)
         )
         if trusted is not Verdict.ALLOW:
-            raise DeliveryFailed("AssumeRoleNotPermitted")
+            raise DeliveryError("AssumeRoleNotPermitted")
         principal = Principal(arn=role_arn, account=self._backend.account_id)
         return evaluate_all(_documents(role), Access(action, resource, principal, context))
 
@@ -193,7 +193,9 @@ def _bucket_key(bucket: Bucket) -> bool:
     return str((bucket.encryption or {}).get("Rule", {}).get("BucketKeyEnabled", "false")).lower() == "true"
 
 
-def _replica_of(version: ObjectVersion, destination: Bucket, key: str | None, storage_class: str | None) -> ObjectVersion:
+def _replica_of(
+    version: ObjectVersion, destination: Bucket, key: str | None, storage_class: str | None
+) -> ObjectVersion:
     """The same version, with the creation time and the ETag of the original."""
     replica = ObjectVersion(
         name=version.name,

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey
 
+from sandbox.cloud.s3 import access
+from sandbox.cloud.s3.clock import moment
 from sandbox.cloud.s3.rules import ReplicationConfiguration
 
 SSE_S3: dict[str, Any] = {
     "Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": "false"}
 }
-"""What every bucket encrypts with unless told otherwise ("Setting default server-side encryption behavior": since 2023)."""
+"""What every bucket encrypts with unless told otherwise, since 2023 ("Setting default server-side encryption")."""
 
 
 class Status(StrEnum):
@@ -67,6 +69,14 @@ class ObjectVersion(FakeKey):  # type: ignore[misc]
         # later computed from the same file that somebody may be reading; and wanted by every listing
         self.etag  # noqa: B018
 
+    def is_locked(self, governance_bypass: bool) -> bool:
+        """Whether nobody may delete it now; a legal hold and compliance know no exception."""
+        if self.lock_legal_status == "ON":
+            return True
+        if self.lock_mode is None or self.lock_until is None or (self.lock_mode == "GOVERNANCE" and governance_bypass):
+            return False
+        return moment(self.lock_until) > datetime.now(UTC)
+
     def __deepcopy__(self, _: dict[int, object]) -> ObjectVersion:
         """What a listing shows. moto copies each version with its bytes for that."""
         view = ObjectVersion.__new__(ObjectVersion)
@@ -103,9 +113,13 @@ class Bucket(FakeBucket):  # type: ignore[misc]
         self.encryption = SSE_S3
         self.replication: ReplicationConfiguration | None = None
 
-    def get_permission(self, action: str, resource: str) -> PermissionResult:  # noqa: ARG002 - moto's
-        """The policy was evaluated before (see ``access``), with more than moto gives it to know here."""
-        return PermissionResult.PERMITTED
+    def get_permission(self, action: str, resource: str) -> PermissionResult:
+        """moto's question, which it asks with the wrong action for half of the operations.
+
+        The policy was evaluated before (see ``access``); what is new here is each object of a DeleteObjects.
+        """
+        denied = access.denied_one_of_many(self, action, resource)
+        return PermissionResult.DENIED if denied else PermissionResult.PERMITTED
 
     def versions(self, name: str) -> list[ObjectVersion | DeleteMarker]:
         """All versions of a name, the current one last."""
@@ -114,6 +128,10 @@ class Bucket(FakeBucket):  # type: ignore[misc]
     def version(self, name: str, version_id: str) -> ObjectVersion | DeleteMarker | None:
         return next((found for found in self.versions(name) if found.version_id == version_id), None)
 
+    def others(self, name: str, version_id: str) -> list[ObjectVersion | DeleteMarker]:
+        """All versions of a name but one."""
+        return [found for found in self.versions(name) if found.version_id != version_id]
+
     def keep(self, name: str, versions: list[ObjectVersion | DeleteMarker]) -> None:
         """Replace the versions of a name; those that are left out lose their bytes."""
         self.keys.setlist(name, versions)
@@ -121,8 +139,8 @@ class Bucket(FakeBucket):  # type: ignore[misc]
             dict.pop(self.keys, name, None)
 
     def insert(self, name: str, version: ObjectVersion | DeleteMarker) -> None:
-        """Put a replica where its creation time belongs: replicas keep it, and the newest version is the current one."""
-        others = [other for other in self.versions(name) if other.version_id != version.version_id]
+        """Put a replica where its creation time, which it keeps, belongs: the newest version is the current one."""
+        others = self.others(name, version.version_id)
         place = next((i for i, other in enumerate(others) if other.last_modified > version.last_modified), len(others))
         self.keep(name, [*others[:place], version, *others[place:]])
 

@@ -66,7 +66,7 @@ class Backlog:
     latency: float = 0.0
 
 
-class DeliveryFailed(Exception):  # noqa: N818 - what AWS calls a failure, not an error of this program
+class DeliveryError(Exception):
     """``reason`` as in "Amazon S3 replication failure reasons": retrying would not help."""
 
     def __init__(self, reason: str) -> None:
@@ -83,7 +83,7 @@ def always_up(_source: str, _destination: str) -> bool:
 
 
 class Replicator:
-    """``deliver`` does the work of a task, or raises DeliveryFailed; ``failed`` hears of those.
+    """``deliver`` does the work of a task, or raises DeliveryError; ``failed`` hears of those.
 
     ``link_is_up`` may be replaced at any time.
     """
@@ -149,7 +149,7 @@ class Replicator:
         while (task := self._next()) is not None:
             try:
                 self._deliver(task)
-            except DeliveryFailed as failure:
+            except DeliveryError as failure:
                 self._note_failure(task, failure.reason)
             except Exception:  # one task that this program cannot do must not stop all of replication
                 log.exception("replicating %s/%s to %s", task.source, task.name, task.destination)

@@ -61,7 +61,8 @@ class ReplicationConfiguration:
     def rule_to(self, destination: str, rule_id: str) -> Rule | None:
         """The rule of this id if it still leads there and is enabled."""
         return next(
-            (rule for rule in self.rules if rule.id == rule_id and rule.destination == destination and rule.enabled), None
+            (rule for rule in self.rules if rule.id == rule_id and rule.destination == destination and rule.enabled),
+            None,
         )
 
     @staticmethod

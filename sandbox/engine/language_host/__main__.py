@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import atexit
 import os
-import signal
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
-import grpc  # before the fork: the runner needs it as well, and importing it starts no thread
+_exit_code = 1
 
-from sandbox.engine.language_host import runner
+
+@atexit.register  # before any import that registers something: so it runs last
+def _leave() -> None:
+    """Leave at once: taking all modules apart takes 0.1 s, for which the engine would wait."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(_exit_code)
+
+
+import signal  # noqa: E402
+import threading  # noqa: E402
+from concurrent.futures import ThreadPoolExecutor  # noqa: E402
+
+import grpc  # noqa: E402 - before the fork: the runner needs it as well, and importing it starts no thread
+
+from sandbox.engine.language_host import runner  # noqa: E402
 
 MESSAGE_LIMIT = 400 * 1024 * 1024
 """Bytes; the engine's own limit for one message."""
@@ -34,7 +47,7 @@ def main() -> int:
         pass
     forked.close()
     server.stop(None)
-    os._exit(0)  # nothing is left to be done, and the engine waits for the end of this process
+    return 0
 
 
 def _serve(connection: runner.Connection) -> grpc.Server:
@@ -58,4 +71,5 @@ def _serve(connection: runner.Connection) -> grpc.Server:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    _exit_code = main()
+    sys.exit(_exit_code)

@@ -22,7 +22,7 @@ INTERRUPTED: Final = 130
 
 
 def run(serialized_request: bytes, engine_address: str) -> int:
-    """The exit code. ``SystemExit`` of the program passes through, as it would out of any Python program."""
+    """The exit code of the process, which is the program's as it would be had the program been started by itself."""
     request = language_pb2.RunRequest.FromString(serialized_request)
     os.chdir(request.pwd)
     sys.argv = [request.info.entry_point, *request.args]
@@ -34,6 +34,8 @@ def run(serialized_request: bytes, engine_address: str) -> int:
     _configure(request, engine_address)
     try:
         return _deploy(request)
+    except SystemExit as ending:
+        return _exit_code(ending)
     except KeyboardInterrupt:
         # the engine ends the run; threads that wait for its answers would keep this process
         sys.stdout.flush()
@@ -94,6 +96,14 @@ def _finish(loop: asyncio.AbstractEventLoop) -> None:
     loop.close()
     sys.stdout.flush()
     sys.stderr.flush()
+
+
+def _exit_code(ending: SystemExit) -> int:
+    """As Python does at the end of a program: anything but a number is a message."""
+    if ending.code is None or isinstance(ending.code, int):
+        return ending.code or 0
+    sys.stderr.write(f"{ending.code}\n")
+    return 1
 
 
 def program_traceback(error: BaseException) -> str:

@@ -11,12 +11,20 @@ import socket
 import struct
 import sys
 import threading
-from typing import Final
+from contextlib import suppress
+from typing import Final, Protocol
 
+PREPARE: Final = b"P"
 RUN: Final = b"R"
 CANCEL: Final = b"C"
 _HEADER: Final = struct.Struct(">cI")
 _EXIT_CODE: Final = struct.Struct(">i")
+
+
+class Program(Protocol):
+    """The module ``program``, which needs the SDK."""
+
+    def run(self, serialized_request: bytes, engine_address: str) -> int: ...
 
 
 class RunnerGoneError(Exception):
@@ -30,6 +38,10 @@ class Connection:
         self._channel = channel
         self._sending = threading.Lock()
         self._running = threading.Lock()
+
+    def prepare(self) -> None:
+        """Let the runner import the SDK, because a program will be run; most commands do not run one."""
+        self._send_or_gone(PREPARE)
 
     def run(self, request: bytes) -> int:
         """Run one program to its end: its exit code, or minus the signal that ended it. ``request``: a RunRequest.
@@ -49,14 +61,20 @@ class Connection:
 
     def cancel(self) -> None:
         """Interrupt the program if one runs."""
-        try:
-            self._send(CANCEL, b"")
-        except OSError as error:
-            raise RunnerGoneError from error
+        self._send_or_gone(CANCEL)
 
     def close(self) -> None:
         """End the runner, and with it a program that runs."""
+        with suppress(OSError):  # it is gone already
+            # closing alone does nothing while another thread waits for the answer
+            self._channel.shutdown(socket.SHUT_RDWR)
         self._channel.close()
+
+    def _send_or_gone(self, kind: bytes) -> None:
+        try:
+            self._send(kind, b"")
+        except OSError as error:
+            raise RunnerGoneError from error
 
     def _send(self, kind: bytes, payload: bytes) -> None:
         with self._sending:
@@ -88,11 +106,13 @@ def _serve(channel: socket.socket, engine_address: str) -> int:
     os.set_blocking(wakeup_write, False)
     signal.set_wakeup_fd(wakeup_write)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    _import_sdk()
     while (frame := _receive(channel)) is not None:
         kind, payload = frame
-        if kind != RUN:
-            continue  # nothing runs that could be cancelled
+        if kind == CANCEL:
+            continue  # nothing runs
+        _import_sdk()
+        if kind == PREPARE:
+            continue
         program = os.fork()
         if not program:
             signal.set_wakeup_fd(-1)
@@ -101,18 +121,17 @@ def _serve(channel: socket.socket, engine_address: str) -> int:
             for descriptor in (wakeup_read, wakeup_write):
                 os.close(descriptor)
             channel.close()
-            from sandbox.engine.language_host.program import run  # noqa: PLC0415 - needs the SDK
-
-            return run(payload, engine_address)
+            return _import_sdk().run(payload, engine_address)
         channel.sendall(_EXIT_CODE.pack(_wait(program, channel, wakeup_read)))
     os._exit(0)
 
 
-def _import_sdk() -> None:
-    """What every program needs, while the engine and the host do other things."""
+def _import_sdk() -> Program:
+    """What every program needs; once."""
     gc.disable()  # it would find nothing, and take a tenth of the time
-    importlib.import_module("sandbox.engine.language_host.program")
+    program: Program = importlib.import_module("sandbox.engine.language_host.program")
     gc.enable()
+    return program
 
 
 def _wait(program: int, channel: socket.socket, wakeup: int) -> int:

@@ -41,7 +41,8 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return plugin_pb2.PluginInfo(version=metadata.version("pulumi"))
 
     def GetRequiredPackages(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Lets the engine check for the plugins before it starts anything."""
+        """Lets the engine check for the plugins before it starts anything. A run comes next."""
+        self._connection.prepare()
         return language_pb2.GetRequiredPackagesResponse(
             packages=[_package(plugin) for plugin in packages.required_plugins()]
         )

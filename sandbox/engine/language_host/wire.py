@@ -29,7 +29,12 @@ if "pulumi" not in sys.modules:  # a test, or a tool that documents this module,
     _directory = _spec.submodule_search_locations[0]
     _stand_in("pulumi", _directory)
     _stand_in("pulumi.runtime", f"{_directory}/runtime")
+    _stand_in("pulumi.runtime.proto", f"{_directory}/runtime/proto")
 
-from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2  # noqa: E402 - after the stand-ins
+from pulumi.runtime.proto import (  # noqa: E402 - after the stand-ins
+    language_pb2,
+    language_pb2_grpc,
+    plugin_pb2,
+)
 
 __all__ = ["language_pb2", "language_pb2_grpc", "plugin_pb2"]

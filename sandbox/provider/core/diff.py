@@ -109,7 +109,7 @@ def _compare_maps(
         elif key not in new:
             # a nested value that the program never set is the service's own, but in a map of free keys it is drift
             ours = key in old_input or (is_free_map and _plain(here) not in kind.computed())
-            if ours and not _is_zero(old[key]):
+            if ours and not _is_hollow(old[key]):
                 yield here, "delete"
         else:
             yield from _compare(kind, here, old[key], new[key], old_input.get(key))
@@ -161,3 +161,8 @@ def _plain(path: str) -> str:
 
 def _is_zero(value: Any) -> bool:
     return value is None or (not isinstance(value, Unknown) and value in (False, 0, "", [], {}))
+
+
+def _is_hollow(value: Any) -> bool:
+    # {"prefix": ""} says no more than nothing
+    return _is_zero(value) or (isinstance(value, Mapping) and all(_is_hollow(item) for item in value.values()))

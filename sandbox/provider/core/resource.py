@@ -81,7 +81,7 @@ class Call:
     def retry_on(
         self, codes: Iterable[str], act: Callable[[], Any], *, seconds: float = 120.0, message: str = ""
     ) -> Any:
-        """Call again while AWS answers with one of ``codes`` (and ``message`` in its text): it is eventually consistent."""
+        """Call again while AWS answers with one of ``codes`` (and ``message``): it is eventually consistent."""
         wanted = frozenset(codes)
         until = min(self.deadline, time.monotonic() + seconds)
         pause = POLL_SECONDS

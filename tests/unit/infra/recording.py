@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,14 @@ import yaml
 from google.protobuf import json_format
 from pulumi.runtime import mocks
 
-from infra import program
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # the SDK's own, about types that nothing here uses
+    from pulumi_aws import s3
+
+    from infra import program
+    from infra.errors import ProgramError
+
+    assert s3.Bucket  # modules load at their first use: here, inside this block
 
 ROOT = Path(__file__).resolve().parents[3]
 PROJECT = "goliath-partner-system"
@@ -46,6 +54,7 @@ class Run:
     resources: list[Registered] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     raw_outputs: str = ""
+    refusal: ProgramError | None = None
 
     def of(self, kind: str) -> list[Registered]:
         return [resource for resource in self.resources if resource.type == kind]
@@ -76,7 +85,7 @@ class EngineError(grpc.RpcError):  # type: ignore[misc]
         return self._message
 
 
-class _Cloud(mocks.Mocks):
+class Cloud(mocks.Mocks):
     """Answers as AWS would, as far as the program looks at the answers."""
 
     def __init__(self, region: str, published: Mapping[str, Mapping[str, Any]]) -> None:
@@ -174,17 +183,27 @@ def stack_config(stack: str, **overrides: str | None) -> dict[str, str]:
 
 
 def run_stack(stack: str, published: Mapping[str, Mapping[str, Any]] | None = None, **overrides: str | None) -> Run:
-    """One run of the program. ``published`` are the outputs of the stacks that exist. Raises what the program raises."""
-    config = stack_config(stack, **overrides) if stack in {"primary", "secondary"} else stack_config("primary")
-    region = config["aws:region"]
+    """One run of the program, with the outputs of the stacks that exist. Raises what the program raises."""
+    run = attempt(stack, published, **overrides)
+    if run.refusal is not None:
+        raise run.refusal
+    return run
+
+
+def attempt(stack: str, published: Mapping[str, Mapping[str, Any]] | None = None, **overrides: str | None) -> Run:
+    """As run_stack, but a refusal is part of the result, beside what was registered before it."""
+    config = stack_config(stack, **overrides)
     run = Run()
 
     def start() -> None:
-        monitor = _Monitor(_Cloud(region, published or {}), run)
+        monitor = _Monitor(Cloud(config["aws:region"], published or {}), run)
         mocks.set_mocks(monitor.mocks, project=PROJECT, stack=stack, organization="organization", monitor=monitor)
         pulumi.runtime.settings.ROOT.set(None)  # the empty root of set_mocks: the program gets its own, with outputs
         pulumi.runtime.set_all_config(config, [f"{PROJECT}:databasePassword"])
-        asyncio.get_event_loop().run_until_complete(pulumi.runtime.run_in_stack(program.run))
+        try:
+            asyncio.get_event_loop().run_until_complete(pulumi.runtime.run_in_stack(program.run))
+        except ProgramError as refusal:
+            run.refusal = refusal
 
     _in_a_process_of_its_own(start)
     run.resources[:] = [resource for resource in run.resources if resource.type != "pulumi:pulumi:Stack"]

@@ -1,0 +1,1 @@
+"""The resource provider: core and services, without an engine."""
