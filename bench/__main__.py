@@ -51,7 +51,7 @@ def measure(root: Path, pulumi: Path, *, nothing: bool) -> Run:
     made = up(paths, port=0, pulumi=pulumi, reuse=False, say=print)
     try:
         if nothing:
-            write_plugin(paths.pulumi_home, "bench.nothing")
+            write_plugin(paths.pulumi_home, "bench.nothing", Path(__file__).resolve().parent.parent)
         cloud = cloud_process.info(paths)
         assert cloud is not None
         variables = {**os.environ, **environment.exports(paths, cloud)}

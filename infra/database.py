@@ -14,7 +14,7 @@ from infra.settings import DatabaseSettings
 from infra.sites import Site
 
 BACKUP_RETENTION = 7
-"""Days. The same on a replica: see docs/decisions/0004."""
+"""Days. The same on a replica: see docs/decisions/0003."""
 BACKUP_WINDOW = "02:00-03:00"
 """UTC."""
 MAINTENANCE_WINDOWS = {Site.PRIMARY: "sun:04:00-sun:05:00", Site.SECONDARY: "wed:04:00-wed:05:00"}

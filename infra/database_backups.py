@@ -43,6 +43,7 @@ def wanted(peer: Published | None) -> bool:
     """Whether the peer says that it has the writable database; not whether this site is a standby.
 
     So a failover to this site leaves the resource alone: the lost site's outputs still say active, no call is made to
-    its region, and its backups stay at hand. It goes when the peer has come back as a standby and said so.
+    its region, and its backups stay at hand. It goes when the peer has come back as a standby and said so
+    (docs/decisions/0004).
     """
     return peer is not None and peer.role is Role.ACTIVE and peer.database is not None

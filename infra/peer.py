@@ -16,7 +16,7 @@ def published_by(site: Site) -> Published | None:
     """The outputs of a site's stack, from the state backend: no call goes to the site's region.
 
     None when the stack does not exist yet, or was never updated. It is the engine's own function behind a
-    StackReference; see docs/decisions for why it is called directly.
+    StackReference; docs/decisions/0001 says why it is called directly.
     """
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{site}"
     try:
@@ -33,15 +33,10 @@ def published_by(site: Site) -> Published | None:
 
 
 def check_agreement(settings: Settings, peer: Published | None) -> None:
-    """The peer is where and what the configuration says. Raises ProgramError."""
-    if peer is None:
-        return
-    for key, configured, told in (
-        ("peerRegion", settings.peer_region, peer.region),
-        ("peerNetworkCidr", str(settings.network.peer_cidr), peer.network.cidr),
-    ):
-        if configured != told:
-            raise ProgramError(
-                f"{key} says {configured}, but the {settings.site.peer} site is at {told}: correct the one that is "
-                f"wrong, `pulumi config set {key} {told} -s {settings.site}` if it is this one."
-            )
+    """The peer's network is where the configuration thinks it is. Raises ProgramError."""
+    if peer is not None and str(settings.network.peer_cidr) != peer.network.cidr:
+        raise ProgramError(
+            f"peerNetworkCidr says {settings.network.peer_cidr}, but the {peer.site} site's network is "
+            f"{peer.network.cidr}: correct it with `pulumi config set peerNetworkCidr {peer.network.cidr} "
+            f"-s {settings.site}`."
+        )

@@ -28,9 +28,15 @@ def document(*statements: Statement) -> pulumi.Output[str]:
     return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [_render(each) for each in statements]})
 
 
-def trust(service: str, account_id: Text, source_arn: Text | None = None) -> pulumi.Output[str]:
-    """Who may assume a role: one AWS service, on behalf of this account only (the "confused deputy" condition)."""
-    conditions: dict[str, Mapping[str, Text | Sequence[Text]]] = {"StringEquals": {"aws:SourceAccount": account_id}}
+def trust(service: str, account_id: Text | None = None, source_arn: Text | None = None) -> pulumi.Output[str]:
+    """Who may assume a role: one AWS service, on behalf of this account only (the "confused deputy" condition).
+
+    Without ``account_id`` for a service that is not documented to name the account when it assumes the role: the
+    condition would then shut the service itself out.
+    """
+    conditions: dict[str, Mapping[str, Text | Sequence[Text]]] = {}
+    if account_id is not None:
+        conditions["StringEquals"] = {"aws:SourceAccount": account_id}
     if source_arn is not None:
         conditions["ArnLike"] = {"aws:SourceArn": source_arn}
     return document(

@@ -23,7 +23,6 @@ TIME_CONTROL_MINUTES = 15
 class ReplicationArgs:
     site: Site
     region: str
-    account_id: pulumi.Input[str]
     buckets: Mapping[Purpose, SafeBucket]
     key_arn: pulumi.Input[str]
     peer_region: str
@@ -42,7 +41,9 @@ class Replication(Component):
         role = iam.Role(
             f"{args.site}-replication",
             description=f"Replicates the {args.site} site's buckets to its peer's",
-            assume_role_policy=trust("s3.amazonaws.com", args.account_id),
+            # no condition on the source account: the S3 user guide's "Setting up permissions for live replication"
+            # has none, and with one nothing would replicate, silently
+            assume_role_policy=trust("s3.amazonaws.com"),
             opts=self.child(),
         )
         policy = iam.RolePolicy(f"{args.site}-replication", role=role.id, policy=_policy(args), opts=self.child())

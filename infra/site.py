@@ -127,7 +127,6 @@ class SiteEnvironment(Component):
             ReplicationArgs(
                 site=settings.site,
                 region=settings.region,
-                account_id=self._network.account_id,
                 buckets=self._storage.buckets,
                 key_arn=self._keys.arn,
                 peer_region=peer.region,

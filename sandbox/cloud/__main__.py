@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sandbox.cloud import moto_settings
 from sandbox.cloud.context import CloudContext
+from sandbox.cloud.listening import listen
 from sandbox.errors import SandboxError
 
 
@@ -22,9 +23,10 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     moto_settings.apply(CloudContext(options.directory))
     try:
+        listener = listen(options.port)
         # imported only now: moto reads some of its settings when it is imported
         server = importlib.import_module("sandbox.cloud.server")
-        server.run(server.prepare(options.directory), options.port)
+        server.run(server.prepare(options.directory), listener)
     except SandboxError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -7,18 +7,23 @@ redirected as S3 does, instead of being answered; and a presigned call of anothe
 from __future__ import annotations
 
 import io
+import logging
 import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+from sandbox.cloud.error_answers import error_answer
 from sandbox.cloud.operations import CLIENT_NAMES, Question, operation_name
 from sandbox.cloud.request_log import Call, RequestLog, timestamp
 from sandbox.cloud.s3_address import S3Address, address_of, answer_elsewhere
 from sandbox.cloud.signature import Signature, signature_of
+
+log = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -28,9 +33,17 @@ Application = Callable[[Environ, Any], Iterable[bytes]]
 ENVIRON_KEY = "sandbox.asked"
 """Where the layer leaves the :class:`Asked` of a request for the applications behind it."""
 
+GLOBAL_SERVICES = {"cloudfront": "us-east-1", "iam": "us-east-1", "organizations": "us-east-1", "route53": "us-east-1"}
+"""Services with one endpoint for all regions, and where their control plane is ("AWS service endpoints").
+
+Sent to a custom endpoint, SDKs sign their calls for the client's own region; on AWS they go, and are signed, here.
+"""
+
 # Calls without a signature cannot be told a region if they name no bucket ("AssumeRoleWithWebIdentity").
 UNKNOWN_REGION = "unknown"
 _UNSIGNED_SERVICES = {"AssumeRoleWithSAML": "sts", "AssumeRoleWithWebIdentity": "sts"}
+# How moto's web framework answers for a path that no operation has; no AWS service answers in HTML.
+_NO_ROUTE = b"<!doctype html>"
 _FORM = "application/x-www-form-urlencoded"
 _ERROR_CODE = re.compile(rb'<Code>([^<]+)</Code>|"(?:__type|code|Code)"\s*:\s*"(?:[^"#]*#)?([^"]+)"')
 
@@ -51,12 +64,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A gate's own answer."""
+    """A gate's own answer: an error that is written in the protocol of the service."""
 
-    status: str
+    status: int
     code: str
-    body: bytes
-    headers: tuple[tuple[str, str], ...] = ()
+    message: str
 
 
 class Gate(Protocol):
@@ -118,36 +130,42 @@ class Layer:
         started, clock = time.time(), time.perf_counter()
         address, asked = self._identify(environ)
         environ[ENVIRON_KEY] = asked
-        answer: _Answer | None = None
-        try:
-            answer = self._answer(environ, asked, address)
-            return answer
-        finally:
-            status = 500 if answer is None else int(answer.status.split(None, 1)[0])
-            code = "InternalError" if answer is None else _error_code(answer, status)
-            self._log.write(
-                Call(
-                    time=timestamp(started),
-                    region=asked.region,
-                    service=asked.service,
-                    action=asked.action,
-                    resource=address.resource if address is not None else "",
-                    status=status,
-                    error=code,
-                    milliseconds=round((time.perf_counter() - clock) * 1000, 2),
-                    access_key=asked.access_key,
-                )
+        answer = self._answer(environ, asked, address)
+        status = int(answer.status.split(None, 1)[0])
+        self._log.write(
+            Call(
+                time=timestamp(started),
+                region=asked.region,
+                service=asked.service,
+                action=asked.action,
+                resource=address.resource if address is not None else "",
+                status=status,
+                error=_error_code(answer, status),
+                milliseconds=round((time.perf_counter() - clock) * 1000, 2),
+                access_key=asked.access_key,
             )
+        )
+        return answer
 
     def _answer(self, environ: Environ, asked: Asked, address: S3Address | None) -> _Answer:
         refusal = self._gate.decide(asked)
         if refusal is not None:
-            return _Answer(refusal.status, list(refusal.headers), [refusal.body], refusal.code)
+            return _refused(environ, asked, refusal)
         if address is not None:
             elsewhere = answer_elsewhere(address, asked.action, asked.region, asked.bucket_region or None)
             if elsewhere is not None:
                 return _Answer(elsewhere.status, list(elsewhere.headers), [elsewhere.body], elsewhere.code)
-        return self._ask_moto(environ)
+        try:
+            answer = self._ask_moto(environ)
+        except NotImplementedError:
+            return _refused(environ, asked, _not_implemented(asked))
+        except Exception as error:  # one call that moto cannot do; its client has to be told so
+            log.exception("%s:%s failed", asked.service, asked.action)
+            message = f"the sandbox's cloud failed at this call: {type(error).__name__}: {error}"
+            return _refused(environ, asked, Refusal(500, "InternalFailure", message))
+        if answer.status.startswith("404") and b"".join(answer.body).startswith(_NO_ROUTE):
+            return _refused(environ, asked, _not_implemented(asked))
+        return answer
 
     def _ask_moto(self, environ: Environ) -> _Answer:
         taken: list[tuple[str, Headers]] = []
@@ -182,7 +200,8 @@ class Layer:
             form=form,
         )
         home = (self._bucket_region(address.bucket) or "") if address is not None and address.bucket else ""
-        region = signature.region if signature is not None else home or UNKNOWN_REGION
+        signed = signature.region if signature is not None else ""
+        region = GLOBAL_SERVICES.get(service) or signed or home or UNKNOWN_REGION
         return address, Asked(
             region=region,
             service=service,
@@ -222,6 +241,16 @@ def _header_names(environ: Environ) -> dict[str, str]:
 def _as_header(signature: Signature) -> str:
     scope = f"{signature.access_key}/20000101/{signature.region}/{signature.service}/aws4_request"
     return f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=presigned"
+
+
+def _not_implemented(asked: Asked) -> Refusal:
+    return Refusal(501, "NotImplemented", f"the sandbox's cloud does not know {asked.service}:{asked.action}")
+
+
+def _refused(environ: Environ, asked: Asked, refusal: Refusal) -> _Answer:
+    headers, body = error_answer(asked.service, refusal.code, refusal.message, environ)
+    status = f"{refusal.status} {HTTPStatus(refusal.status).phrase}"
+    return _Answer(status, headers, [body], refusal.code)
 
 
 def _error_code(answer: _Answer, status: int) -> str:

@@ -19,7 +19,11 @@ MAXIMUM_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Call:
-    """One answered call. ``region`` is the one that it was signed for; for S3 without a signature the bucket's."""
+    """One answered call.
+
+    ``region`` is where it went: the region that it was signed for; for global services the one of their control plane;
+    for anonymous calls of S3 the bucket's.
+    """
 
     time: str
     """When it came in: UTC, ISO 8601 with milliseconds."""

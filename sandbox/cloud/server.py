@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import json
 import os
@@ -21,37 +20,18 @@ from sandbox.cloud.context import CloudContext
 from sandbox.cloud.dispatcher import Dispatcher
 from sandbox.cloud.http_handler import KeepAliveHandler
 from sandbox.cloud.layer import Layer, OpenGate
+from sandbox.cloud.listening import HOST
 from sandbox.cloud.preload import preload
 from sandbox.cloud.request_log import FILE_NAME, RequestLog
 from sandbox.errors import SandboxError
 
-HOST = "127.0.0.1"
 INFO_FILE = "cloud.json"
 # Calls under way may end when the cloud goes down; a database instance that is being made does not hold it up longer.
 _GRACE_SECONDS = 5.0
-_BACKLOG = 128
 
 
-def listen(port: int) -> socket.socket:
-    """A listening socket on loopback; port 0 is any free one. Raises SandboxError if the port is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-        listener.listen(_BACKLOG)
-    except (OSError, OverflowError) as error:
-        listener.close()
-        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            raise SandboxError(
-                f"port {port} on {HOST} is in use by another program: stop it, or choose another (0: any free one)"
-            ) from error
-        raise SandboxError(f"cannot listen on port {port} of {HOST}: {error}; choose another port") from error
-    return listener
-
-
-def run(context: CloudContext, port: int) -> None:
+def run(context: CloudContext, listener: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, then close every part of the cloud. Raises SandboxError if it cannot start."""
-    listener = listen(port)
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
@@ -62,7 +42,9 @@ def run(context: CloudContext, port: int) -> None:
         layer = _start(context, dispatcher)
         server = ThreadedWSGIServer(HOST, listener.getsockname()[1], layer, KeepAliveHandler, fd=listener.fileno())
         server.daemon_threads = True
-        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="serve")
+        serving = threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="serve", daemon=True
+        )
         serving.start()
         _announce(context, server.port)
         threading.Thread(target=preload, args=(context, dispatcher), name="preload", daemon=True).start()
@@ -87,7 +69,12 @@ def _start(context: CloudContext, dispatcher: Dispatcher) -> Layer:
 def _make_room(context: CloudContext) -> None:
     """Files of large objects lie in the cloud's directory, and there may be as many of them as the system allows."""
     scratch = moto_settings.scratch_directory(context)
-    scratch.mkdir(parents=True, exist_ok=True)
+    try:
+        scratch.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SandboxError(
+            f"cannot write to {context.directory}: {error.strerror}; choose another directory"
+        ) from error
     tempfile.tempdir = str(scratch)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -108,9 +95,11 @@ def _announce(context: CloudContext, port: int) -> None:
 
 
 def prepare(directory: Path) -> CloudContext:
-    """The context of a cloud in ``directory``, which is made if it is not there (0755: databases run as ``nobody``)."""
+    """The context of a cloud in ``directory``; made if missing, and then open to databases that run as ``nobody``."""
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        if not directory.exists():
+            directory.mkdir(parents=True)
+            directory.chmod(0o755)
     except OSError as error:
         raise SandboxError(
             f"cannot make the cloud's directory {directory}: {error.strerror}; choose another"

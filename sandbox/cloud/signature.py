@@ -18,7 +18,11 @@ _PRESIGNED = re.compile(r"([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 
 @dataclass(frozen=True)
 class Signature:
-    """The scope of a signed call. ``presigned``: it came in the query, so anybody with the address may use it."""
+    """The scope of a signed call. ``presigned``: it came in the query, so anybody with the address may use it.
+
+    ``region`` is empty for an address of Signature Version 2, which names none ("Authenticating requests (AWS signature
+    version 2)"; boto3 still presigns so for S3).
+    """
 
     access_key: str
     region: str
@@ -31,8 +35,10 @@ def signature_of(environ: Mapping[str, Any]) -> Signature | None:
     match = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     if match is not None:
         return Signature(match[1], match[2], match[3].lower())
-    query = environ.get("QUERY_STRING", "")
-    if "X-Amz-Credential" not in query:
-        return None
-    match = _PRESIGNED.fullmatch(parse_qs(query).get("X-Amz-Credential", [""])[0])
-    return None if match is None else Signature(match[1], match[2], match[3].lower(), presigned=True)
+    query = parse_qs(environ.get("QUERY_STRING", ""))
+    match = _PRESIGNED.fullmatch(query.get("X-Amz-Credential", [""])[0])
+    if match is not None:
+        return Signature(match[1], match[2], match[3].lower(), presigned=True)
+    if "AWSAccessKeyId" in query and "Signature" in query:
+        return Signature(query["AWSAccessKeyId"][0], "", "s3", presigned=True)
+    return None

@@ -44,7 +44,9 @@ class Account:
         return path
 
     def make_directory(self, path: Path, mode: int = 0o700) -> Path:
-        """Make ``path`` for the account; missing parents become traversable by everyone, readable by us."""
+        """Make ``path`` for the account unless it exists; missing parents become traversable by everyone."""
+        if path.exists():
+            return path
         for parent in reversed(path.parents):
             if not parent.exists():
                 parent.mkdir(exist_ok=True)
@@ -78,9 +80,13 @@ class Account:
         *,
         directory: Path,
         output: int | IO[bytes],
+        source: int | IO[bytes] = subprocess.DEVNULL,
+        errors: int | IO[bytes] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
         """Start a process of this account in a process group of its own, with a clean environment.
+
+        ``errors`` is where standard error goes; None: where ``output`` goes.
 
         A group of its own: a Ctrl-C in the terminal is for the sandbox, which stops its servers in order.
         """
@@ -88,9 +94,9 @@ class Account:
             [str(argument) for argument in arguments],
             cwd=directory,
             env=clean_environment(environment),
-            stdin=subprocess.DEVNULL,
+            stdin=source,
             stdout=output,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT if errors is None else errors,
             process_group=0,
             user=self.uid,
             group=self.gid,

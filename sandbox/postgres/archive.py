@@ -132,6 +132,7 @@ class Archive:
                 with path.open("rb") as source, gzip.open(temporary, "wb", compresslevel=1) as target:
                     shutil.copyfileobj(source, target)
                 temporary.chmod(0o600)
+                self.environment.installation.account.own(temporary)
                 temporary.replace(kept)
                 path.unlink()
 

@@ -24,6 +24,7 @@ from sandbox.postgres.installation import Installation
 from sandbox.postgres.ports import LOOPBACK, free_port, release_port
 from sandbox.postgres.processes import reap
 from sandbox.postgres.settings import Settings
+from sandbox.postgres.spares import SpareClusters
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class Environment:
     installation: Installation
     credentials: Credentials
     authority: CertificateAuthority
+    spares: SpareClusters
 
 
 class StartError(SandboxError):
@@ -78,16 +80,7 @@ class PostgresServer:
     def initialise(self) -> None:
         """A new, empty cluster whose superuser is rdsadmin."""
         self.prepare_directory()
-        self.environment.installation.run(
-            "initdb",
-            [
-                "-D", self.data, "-U", configuration.ADMIN, "-A", "scram-sha-256",
-                f"--pwfile={self.environment.credentials.initial_password_file}", "-E", "UTF8",
-                "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8",
-                "--no-instructions", "--no-sync", "--wal-segsize=1",
-            ],
-            directory=self.directory,
-        )  # fmt: skip
+        self.environment.spares.take().rename(self.data)
 
     def configure(self, settings: Settings) -> None:
         """Write the configuration; a running server takes it at its next reload or start."""

@@ -52,8 +52,8 @@ DEFAULT_PARAMETERS: Mapping[str, str] = {"max_connections": "50", "log_checkpoin
 DISCARDED = "discarded"
 """Directory beside the data for the log of a server without backups.
 
-PostgreSQL keeps what it cannot archive, and takes ten seconds and more to change from one way of archiving to another. So
-it always archives, here at the least, and whoever runs the server empties the directory (PostgresServer.discard_log).
+PostgreSQL keeps what it cannot archive, and takes ten seconds and more to change from one way of archiving to another.
+So it always archives, here at the least; whoever runs the server empties the directory (PostgresServer.discard_log).
 """
 
 

@@ -1,18 +1,17 @@
 """Files from one region to another through the link between them: what a region's storage serves to its peer.
 
-Each transfer has a ticket that is good once, because other users of this machine can reach the port as well.
+tar does the work at both ends, straight on the sockets. Each transfer has a ticket that is good once, because other
+users of this machine can reach the port as well.
 """
 
 from __future__ import annotations
 
-import io
 import logging
-import os
 import secrets
 import shutil
 import socket
 import socketserver
-import tarfile
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,23 +23,28 @@ from sandbox.postgres.ports import LOOPBACK
 
 log = logging.getLogger(__name__)
 
+# Sent after everything else: a stream that ends between two files looks whole to tar.
 _COMPLETE = ".complete"
 _TICKET_LENGTH = 43
-_IDLE_TIMEOUT = 20.0
-"""Seconds without a byte after which a transfer is given up."""
+_TIMEOUT = 120.0
+"""Seconds after which a transfer is given up; the largest takes a few."""
 
 
 @dataclass(frozen=True)
-class _Offer:
+class Offer:
+    """A directory, or some files in it, for one transfer."""
+
     directory: Path
-    names: Sequence[str] | None
+    names: Sequence[str]
 
 
 class FileServer:
-    """Serves offered directories on a port of loopback until it is closed."""
+    """Serves offered directories on a port of loopback until it is closed. ``scratch`` is a directory of its own."""
 
-    def __init__(self) -> None:
-        self._offers: dict[str, _Offer] = {}
+    def __init__(self, account: Account, scratch: Path) -> None:
+        self.account = account
+        self.scratch = scratch
+        self._offers: dict[str, Offer] = {}
         self._lock = Lock()
         self._server: socketserver.ThreadingTCPServer | None = None
         self._closed = False
@@ -52,17 +56,19 @@ class FileServer:
             if self._closed:
                 raise SandboxError("The storage of the other region is gone.")
             if self._server is None:
+                self.account.make_directory(self.scratch)
+                self.account.write_private(self.scratch / _COMPLETE, "")
                 self._server = _serve(self)
             return int(self._server.server_address[1])
 
-    def offer(self, directory: Path, names: Sequence[str] | None = None) -> str:
+    def offer(self, directory: Path, names: Sequence[str] = (".",)) -> str:
         """A ticket for ``directory``, or for some files in it."""
         ticket = secrets.token_urlsafe(32)
         with self._lock:
-            self._offers[ticket] = _Offer(directory, names)
+            self._offers[ticket] = Offer(directory, names)
         return ticket
 
-    def redeem(self, ticket: str) -> _Offer | None:
+    def redeem(self, ticket: str) -> Offer | None:
         with self._lock:
             return self._offers.pop(ticket, None)
 
@@ -76,47 +82,50 @@ class FileServer:
 
 
 def fetch(port: int, ticket: str, target: Path, account: Account) -> None:
-    """Fill the directory ``target`` with what the ticket is for. Raises SandboxError; a new ``target`` is then gone."""
-    existed = target.exists()
+    """Make the directory ``target`` out of what the ticket is for. Raises SandboxError; ``target`` is then gone."""
     account.make_directory(target.parent, 0o711)
     account.make_directory(target)
     try:
-        with socket.create_connection((LOOPBACK, port), timeout=_IDLE_TIMEOUT) as connection:
-            connection.sendall(ticket.encode())
-            with connection.makefile("rb") as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
-                archive.extractall(target, filter="data")
-        # A stream that ends between two files looks whole to tarfile; the marker is the last thing sent.
+        problem = _receive(port, ticket, target, account)
         (target / _COMPLETE).unlink()
-        _own_all(target, account)
-    except (OSError, tarfile.TarError, EOFError) as broken:
-        if not existed:
-            shutil.rmtree(target, ignore_errors=True)
-        raise SandboxError(
-            f"The transfer between the regions broke off: {broken or type(broken).__name__}."
-        ) from broken
+    except (OSError, subprocess.TimeoutExpired) as broken:
+        shutil.rmtree(target, ignore_errors=True)
+        reason = broken if not isinstance(broken, FileNotFoundError) else "it ended early"
+        raise SandboxError(f"The transfer between the regions broke off: {reason}.") from broken
+    if problem:
+        shutil.rmtree(target, ignore_errors=True)
+        raise SandboxError(f"What came from the other region cannot be unpacked: {problem}")
 
 
-def _own_all(target: Path, account: Account) -> None:
-    for folder, _, files in os.walk(target):
-        here = Path(folder)
-        here.chmod(0o700)
-        account.own(here)
-        for name in files:
-            account.own(here / name)
+def _receive(port: int, ticket: str, target: Path, account: Account) -> str:
+    """What tar has to say, if anything."""
+    with socket.create_connection((LOOPBACK, port), timeout=_TIMEOUT) as connection:
+        connection.sendall(ticket.encode())
+        connection.settimeout(None)  # tar wants a socket that blocks
+        unpacking = account.start(
+            ["tar", "--extract", "--file=-", "--preserve-permissions", "--ignore-zeros"],
+            directory=target,
+            source=connection.fileno(),
+            output=subprocess.PIPE,
+        )
+        try:
+            said, _ = unpacking.communicate(timeout=_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            unpacking.kill()
+            unpacking.wait()
+            raise
+    return said.decode(errors="replace").strip() if unpacking.returncode else ""
 
 
 def _serve(files: FileServer) -> socketserver.ThreadingTCPServer:
-    class Handler(socketserver.StreamRequestHandler):
-        timeout = _IDLE_TIMEOUT
-
+    class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            offered = files.redeem(self.rfile.read(_TICKET_LENGTH).decode(errors="replace"))
-            if offered is None:
-                return
-            try:
-                _send(offered, self.wfile)
-            except OSError as broken:
-                log.warning("sending %s to the other region broke off: %s", offered.directory, broken)
+            connection: socket.socket = self.request
+            connection.settimeout(_TIMEOUT)
+            offer = files.redeem(_read_ticket(connection))
+            if offer is not None:
+                connection.settimeout(None)
+                _send(files, offer, connection)
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
@@ -127,11 +136,38 @@ def _serve(files: FileServer) -> socketserver.ThreadingTCPServer:
     return server
 
 
-def _send(offered: _Offer, output: io.BufferedIOBase) -> None:
-    with tarfile.open(fileobj=output, mode="w|") as archive:
-        if offered.names is None:
-            archive.add(offered.directory, arcname=".")
-        else:
-            for name in offered.names:
-                archive.add(offered.directory / name, arcname=name)
-        archive.addfile(tarfile.TarInfo(_COMPLETE))
+def _read_ticket(connection: socket.socket) -> str:
+    received = b""
+    while len(received) < _TICKET_LENGTH:
+        part = connection.recv(_TICKET_LENGTH - len(received))
+        if not part:
+            break
+        received += part
+    return received.decode(errors="replace")
+
+
+def _send(files: FileServer, offer: Offer, connection: socket.socket) -> None:
+    """The files, and only if all of them could be read the marker after them."""
+    names = "\0".join([*offer.names, ""]).encode()
+    if _pack(files, offer.directory, names, connection):
+        _pack(files, files.scratch, f"{_COMPLETE}\0".encode(), connection)
+
+
+def _pack(files: FileServer, directory: Path, names: bytes, connection: socket.socket) -> bool:
+    packing = files.account.start(
+        ["tar", "--create", "--file=-", "--null", "--files-from=-"],
+        directory=directory,
+        source=subprocess.PIPE,
+        output=connection.fileno(),
+        errors=subprocess.PIPE,
+    )
+    try:
+        _, said = packing.communicate(names, timeout=_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        packing.kill()
+        packing.wait()
+        log.warning("sending %s to the other region took too long and was given up", directory)
+        return False
+    if packing.returncode:
+        log.warning("sending %s to the other region broke off: %s", directory, said.decode(errors="replace").strip())
+    return packing.returncode == 0

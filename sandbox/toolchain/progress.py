@@ -53,19 +53,43 @@ class PlainProgress:
 
 
 class TerminalProgress:
-    """One line that is redrawn, with a bar, a count and the time."""
+    """One line that is redrawn, with a bar, a count and the time; nothing before the first report."""
 
-    def __init__(self, rich_progress: RichProgress) -> None:
-        self._rich = rich_progress
-        self._task = rich_progress.add_task("", total=None)
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._bar: RichProgress | None = None
 
     def say(self, sentence: str) -> None:
         """Print above the bar."""
-        self._rich.console.print(sentence, markup=False, highlight=False)
+        self._shown().console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
     def advance(self, activity: str, done: int, total: int) -> None:
         """Redraw; the elapsed time moves by itself."""
-        self._rich.update(self._task, description=activity, completed=done, total=total or None)
+        bar = self._shown()
+        bar.update(bar.task_ids[0], description=activity, completed=done, total=total or None)
+
+    def close(self) -> None:
+        """Take the bar away; what was said stays."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _shown(self) -> RichProgress:
+        if self._bar is None:
+            from rich import progress as rich  # noqa: PLC0415 - 0.1 s that only a build on a terminal needs
+            from rich.console import Console  # noqa: PLC0415
+
+            self._bar = rich.Progress(
+                rich.SpinnerColumn(),
+                rich.TextColumn("{task.description}"),
+                rich.BarColumn(),
+                rich.MofNCompleteColumn(),
+                rich.TimeElapsedColumn(),
+                console=Console(file=self._stream),
+                transient=True,
+            )
+            self._bar.add_task("", total=None)
+            self._bar.start()
+        return self._bar
 
 
 @contextmanager
@@ -75,18 +99,11 @@ def open_progress(stream: TextIO | None = None) -> Iterator[Progress]:
     if not stream.isatty() or os.environ.get("TERM") == "dumb":
         yield PlainProgress(stream)
         return
-    from rich import progress as rich_progress  # noqa: PLC0415 - 0.1 s that only a build on a terminal needs
-    from rich.console import Console  # noqa: PLC0415
-
-    columns = (
-        rich_progress.SpinnerColumn(),
-        rich_progress.TextColumn("{task.description}"),
-        rich_progress.BarColumn(),
-        rich_progress.MofNCompleteColumn(),
-        rich_progress.TimeElapsedColumn(),
-    )
-    with rich_progress.Progress(*columns, console=Console(file=stream), transient=True) as bar:
-        yield TerminalProgress(bar)
+    terminal = TerminalProgress(stream)
+    try:
+        yield terminal
+    finally:
+        terminal.close()
 
 
 def duration(seconds: float) -> str:

@@ -49,7 +49,9 @@ def processes_of(project: EngineProject) -> list[psutil.Process]:
     return found
 
 
-def test_up_preview_refresh_and_destroy_work_from_any_directory(engine_project: MakeProject) -> None:
+def test_up_preview_refresh_and_destroy_work_from_any_directory_and_keep_secrets(
+    engine_project: MakeProject, tmp_path: Path
+) -> None:
     project = engine_project(OUTPUTS)
     project.pulumi("config", "set", "-s", "primary", "name", "world")
     project.pulumi("config", "set", "-s", "primary", "--secret", "key", "tell-no-one")
@@ -66,19 +68,13 @@ def test_up_preview_refresh_and_destroy_work_from_any_directory(engine_project: 
     outputs = json.loads(project.pulumi("stack", "output", "-s", "primary", "--json", "--show-secrets").stdout)
     assert outputs == {"greeting": "hello world", "key": "tell-no-one", "stack": "organization/tiny/primary"}
 
+    for file in (path for path in tmp_path.rglob("*") if path.is_file() and not path.is_symlink()):
+        assert b"tell-no-one" not in file.read_bytes(), file
+
     assert "1 unchanged" in project.pulumi("up", "-s", "primary", "--yes").stdout
     project.pulumi("refresh", "-s", "primary", "--yes")
     assert "1 deleted" in project.pulumi("destroy", "-s", "primary", "--yes").stdout
     assert processes_of(project) == []
-
-
-def test_a_secret_of_the_config_is_nowhere_in_plain_text(engine_project: MakeProject, tmp_path: Path) -> None:
-    project = engine_project(OUTPUTS)
-    project.pulumi("config", "set", "-s", "primary", "name", "world")
-    project.pulumi("config", "set", "-s", "primary", "--secret", "key", "tell-no-one")
-    project.pulumi("up", "-s", "primary", "--yes")
-    for file in (path for path in tmp_path.rglob("*") if path.is_file()):
-        assert b"tell-no-one" not in file.read_bytes(), file
 
 
 def test_a_program_reads_the_outputs_of_another_stack(engine_project: MakeProject) -> None:
@@ -99,6 +95,23 @@ else:
     project.pulumi("up", "-s", "secondary", "--yes")
     outputs = json.loads(project.pulumi("stack", "output", "-s", "secondary", "--json").stdout)
     assert outputs == {"at_once": "active", "later": "active"}
+
+
+def test_a_resource_is_imported_refreshed_and_destroyed(engine_project: MakeProject) -> None:
+    project = engine_project("")
+    provider = project.paths.pulumi_home / "plugins" / "resource-tiny-v1.0.0" / "pulumi-resource-tiny"
+    provider.parent.mkdir()
+    provider.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("tiny_provider.py")} "$@"\n')
+    provider.chmod(0o755)
+    imported = project.pulumi(
+        "import", "tiny:index:Thing", "thing", "an-id", "-s", "primary", "--yes", "--protect=false"
+    )
+    assert "1 imported" in imported.stdout
+    assert 'resource thing "tiny:index:Thing"' in imported.stdout
+    assert 'x = "found"' in imported.stdout
+    assert "error" not in imported.stdout
+    project.pulumi("refresh", "-s", "primary", "--yes")
+    assert "- 2 deleted" in project.pulumi("destroy", "-s", "primary", "--yes").stdout
 
 
 def test_a_run_error_is_its_message_and_nothing_else(engine_project: MakeProject) -> None:
@@ -134,24 +147,20 @@ def test_an_exception_in_an_apply_fails_the_update(engine_project: MakeProject) 
     assert "ZeroDivisionError" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("statement", "said"),
-    [
+def test_a_program_that_ends_badly_fails_the_command(engine_project: MakeProject) -> None:
+    project = engine_project("")
+    for statement, said in (
         ("sys.exit(3)", "program exited with non-zero exit code: 3"),
         ("sys.exit('out of luck')", "out of luck"),
         ("import os; os.kill(os.getpid(), 9)", "program was ended by signal SIGKILL"),
         ("import nowhere", "No module named 'nowhere'"),
-    ],
-)
-def test_a_program_that_ends_badly_fails_the_command(engine_project: MakeProject, statement: str, said: str) -> None:
-    project = engine_project(f"import sys\n{statement}\n")
-    done = project.pulumi("preview", "-s", "primary", check=False)
-    assert done.returncode != 0
-    assert said in done.stdout
-
-
-def test_a_program_that_exits_with_zero_is_a_success(engine_project: MakeProject) -> None:
-    assert engine_project("import sys; sys.exit(0)").pulumi("preview", "-s", "primary").returncode == 0
+    ):
+        project.write(f"import sys\n{statement}\n")
+        done = project.pulumi("preview", "-s", "primary", check=False)
+        assert done.returncode != 0, statement
+        assert said in done.stdout
+    project.write("import sys; sys.exit(0)\n")
+    project.pulumi("preview", "-s", "primary")
 
 
 def test_what_a_program_does_at_its_exit_is_done_and_seen(engine_project: MakeProject) -> None:

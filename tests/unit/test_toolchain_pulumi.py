@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.toolchain.program import Toolchain
-from sandbox.toolchain.progress import PlainProgress
+from sandbox.toolchain.progress import PlainProgress, open_progress
 from sandbox.toolchain.pulumi import PULUMI, VERSION, ensure_pulumi, is_suitable
 
 
@@ -108,8 +109,6 @@ def test_the_question_for_the_version_writes_nothing_to_the_home_of_the_user(
 
 
 def test_a_log_gets_a_line_every_fifteen_seconds() -> None:
-    import io
-
     now = 0.0
     stream = io.StringIO()
     progress = PlainProgress(stream, clock=lambda: now)
@@ -124,3 +123,18 @@ def test_a_log_gets_a_line_every_fifteen_seconds() -> None:
         "compiling packages of pulumi: 75 of 1732 after 1 min 15 s",
         "compiling packages of pulumi: 90 of 1732 after 1 min 30 s",
     ]
+
+
+def test_a_terminal_shows_nothing_until_there_is_something_to_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    with open_progress(stream) as progress:
+        assert stream.getvalue() == ""
+        progress.say("Building pulumi once")
+        progress.advance("compiling packages of pulumi", 3, 1732)
+    assert "Building pulumi once\n" in stream.getvalue()
+    assert "3/1732" in stream.getvalue()

@@ -10,6 +10,7 @@ import logging
 import secrets
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox.cloud.rds import rules
@@ -189,12 +190,11 @@ class BackupReplication:
             shutil.rmtree(landing, ignore_errors=True)
 
     def _transfer(
-        self, source: str, destination: str, directory: Path, target: Path, names: list[str] | None = None
+        self, source: str, destination: str, directory: Path, target: Path, names: Sequence[str] = (".",)
     ) -> None:
         storage = self.service.region(source).storage
         port = self.service.link(source, destination).port(storage.port)
-        account = self.service.environment.installation.account
-        transfer.fetch(port, storage.offer(directory, names), target, account)
+        transfer.fetch(port, storage.offer(directory, names), target, storage.account)
 
     # -- inside ---------------------------------------------------------------------------------------------------
 

@@ -7,10 +7,13 @@ import logging
 import time
 from threading import Event, Thread
 
+import psycopg
+
 from sandbox.cloud.rds.automated import ACTIVE, AutomatedBackup
 from sandbox.cloud.rds.backup_replication import BackupReplication
 from sandbox.cloud.rds.model import AVAILABLE, Instance, Snapshot, now
 from sandbox.cloud.rds.service import RdsService
+from sandbox.errors import SandboxError
 from sandbox.postgres.archive import Archive
 
 log = logging.getLogger(__name__)
@@ -18,7 +21,7 @@ log = logging.getLogger(__name__)
 BACKING_UP = "backing-up"
 AUTOMATED = "automated"
 _TICK = 1.0
-_BUSY = 5.0
+_BUSY = 2.0
 """Seconds between two heartbeats of an instance that is written to."""
 _IDLE = 60.0
 """The same where nothing happens: LatestRestorableTime of the real service advances every five minutes."""
@@ -33,6 +36,7 @@ class Backups:
         self._closing = Event()
         self._thread = Thread(target=self._run, name="rds backups", daemon=True)
         self._advanced: dict[str, float] = {}
+        self._busy: set[str] = set()
 
     def start(self) -> None:
         self._thread.start()
@@ -159,20 +163,28 @@ class Backups:
                 for server in list(region.servers.values()):
                     server.discard_log()
                 for backup in list(region.backups.values()):
-                    instance = backup.instance
-                    if instance is None or backup.replicated or instance.status != AVAILABLE:
-                        continue
-                    try:
-                        self._tick(instance, backup)
-                    except Exception:  # one instance's trouble must not end the others' backups
-                        if not self._closing.is_set() and instance.status == AVAILABLE:
-                            log.warning("backing up the log of %s failed", instance.identifier, exc_info=True)
+                    if not backup.replicated and backup.instance is not None:
+                        self._tick(backup.instance, backup)
             self.replication.tick()
 
     def _tick(self, instance: Instance, backup: AutomatedBackup) -> None:
+        """Each instance in a thread of its own: one server that hangs must not end the others' backups."""
+        if instance.status != AVAILABLE or instance.resource_id in self._busy:
+            return
         age = time.monotonic() - self._advanced.get(instance.resource_id, 0.0)
         if age > _IDLE or (age > _BUSY and self._was_written(instance)):
+            self._busy.add(instance.resource_id)
+            self.service.workers.submit(f"log of {instance.resource_id}", lambda: self._try_advance(instance, backup))
+
+    def _try_advance(self, instance: Instance, backup: AutomatedBackup) -> None:
+        try:
             self._advance(instance, backup)
+        except (psycopg.Error, SandboxError, OSError) as problem:
+            self._advanced[instance.resource_id] = time.monotonic()  # again after the usual pause
+            if instance.status == AVAILABLE and not self._closing.is_set():
+                log.warning("the log of %s was not backed up: %s", instance.arn, problem)
+        finally:
+            self._busy.discard(instance.resource_id)
 
     def _advance(self, instance: Instance, backup: AutomatedBackup) -> None:
         if instance.source is None:

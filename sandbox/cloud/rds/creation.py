@@ -13,6 +13,7 @@ from sandbox.cloud.rds.service import RdsService
 from sandbox.postgres.server import StartError
 
 INCOMPATIBLE_PARAMETERS = "incompatible-parameters"
+INCOMPATIBLE_RESTORE = "incompatible-restore"
 
 
 class Creation:
@@ -58,7 +59,7 @@ class Creation:
             "deletion_protection": bool(request.flag("DeletionProtection")),
             "iam_authentication": bool(request.flag("EnableIAMDatabaseAuthentication")),
             "ca_certificate_identifier": request.text("CACertificateIdentifier") or "rds-ca-rsa2048-g1",
-            "network_type": request.text("NetworkType") or "IPV4",
+            "engine_lifecycle_support": request.text("EngineLifecycleSupport") or "open-source-rds-extended-support",
         }
         return InstanceSettings(**{**chosen, **given})  # type: ignore[arg-type]
 
@@ -105,6 +106,11 @@ class Creation:
         if instance.settings.backup_retention_period > 0:
             self.backups.enable(instance)
         self.service.set_status(instance, AVAILABLE)
+
+
+def failed_restore_status(problem: Exception) -> str:
+    """A server that cannot make a usable database out of what it was given is incompatible-restore to RDS."""
+    return INCOMPATIBLE_RESTORE if isinstance(problem, StartError) else FAILED
 
 
 def failed_status(problem: Exception) -> str:

@@ -10,6 +10,14 @@ from sandbox.cloud.rds.errors import invalid_combination, invalid_value
 
 Tags = tuple[tuple[str, str], ...]
 
+_ONLY_VALUES = {
+    "BackupTarget": "region",
+    "DatabaseInsightsMode": "standard",
+    "LicenseModel": "postgresql-license",
+    "NetworkType": "IPV4",
+    "SnapshotTarget": "region",
+}
+
 
 @dataclass(frozen=True)
 class Request:
@@ -23,8 +31,10 @@ class Request:
         known = set(names)
         for name, value in self.values.items():
             if name not in known and value not in (None, False, "", [], {}):
+                raise invalid_combination(f"The sandbox's RDS does not implement {name} of {self.action}.")
+            if name in _ONLY_VALUES and value not in (None, _ONLY_VALUES[name]):
                 raise invalid_combination(
-                    f"The sandbox's RDS does not implement the parameter {name} of {self.action}."
+                    f"The sandbox's RDS knows {name} {_ONLY_VALUES[name]} only; {self.action} asked for {value}."
                 )
         return self
 

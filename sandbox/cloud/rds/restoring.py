@@ -6,7 +6,7 @@ import datetime
 
 from sandbox.cloud.rds import rules
 from sandbox.cloud.rds.automated import AutomatedBackup
-from sandbox.cloud.rds.creation import Creation, failed_status
+from sandbox.cloud.rds.creation import Creation, failed_restore_status
 from sandbox.cloud.rds.errors import (
     backup_not_found,
     error,
@@ -48,7 +48,7 @@ class Restoring(Creation):
             self.start(instance)
             self.ready(instance)
 
-        self.service.submit(instance, build, failed_status)
+        self.service.submit(instance, build, failed_restore_status)
         return instance
 
     def restore_point_in_time(self, region: str, request: Request) -> Instance:
@@ -69,7 +69,7 @@ class Restoring(Creation):
             self.start(instance)  # the running server takes the configuration without the target
             self.ready(instance)
 
-        self.service.submit(instance, build, failed_status)
+        self.service.submit(instance, build, failed_restore_status)
         return instance
 
     def _restored_settings(

@@ -32,6 +32,7 @@ from sandbox.postgres.link import LinkLoop, RegionLink
 from sandbox.postgres.processes import reap
 from sandbox.postgres.server import Environment, PostgresServer
 from sandbox.postgres.settings import Settings
+from sandbox.postgres.spares import SpareClusters
 from sandbox.postgres.transfer import FileServer
 
 log = logging.getLogger(__name__)
@@ -45,14 +46,14 @@ class RegionState:
     account_id: str
     directory: Path
     groups: Groups
+    storage: FileServer
+    """What other regions copy snapshots and logs from."""
     instances: MutableMapping[str, Instance] = field(default_factory=CaseInsensitiveDict)
     snapshots: MutableMapping[str, Snapshot] = field(default_factory=CaseInsensitiveDict)
     backups: dict[str, AutomatedBackup] = field(default_factory=dict)
     """By ARN: those of instances here and those replicated to here."""
     servers: dict[str, PostgresServer] = field(default_factory=dict)
     """Every server that may be running, by resource id."""
-    storage: FileServer = field(default_factory=FileServer)
-    """What other regions copy snapshots and logs from."""
 
     def kill(self) -> None:
         """The region is gone, from one moment to the next: servers and storage. Nothing here brings them back."""
@@ -88,16 +89,18 @@ class RdsService:
                 f"PostgreSQL runs as the user nobody, who cannot reach {self.directory}; put the sandbox below a "
                 "directory that everyone can traverse (mode 0711 or 0755)."
             )
-        self._environment = Environment(
-            Installation.prepare(self.context.directory / "bin", account),
-            Credentials.create(self.directory / "secrets", account),
-            CertificateAuthority(self.context.directory).create(),
-        )
+        installation = Installation.prepare(self.context.directory / "bin", account)
+        credentials = Credentials.create(self.directory / "secrets", account)
+        spares = SpareClusters(installation, credentials, self.directory / "spares")
+        authority = CertificateAuthority(self.context.directory).create()
+        self._environment = Environment(installation, credentials, authority, spares)
+        spares.start()
         self.link_loop.start()
 
     def close(self) -> None:
         """Stop every server, all at once."""
         self.workers.close()
+        self.environment.spares.close()
         servers = [server for region in self._regions.values() for server in region.servers.values()]
         if servers:
             with ThreadPoolExecutor(max_workers=len(servers)) as pool:
@@ -121,7 +124,8 @@ class RdsService:
             if state is None:
                 directory = self.directory / name
                 groups = Groups(name, self.context.account_id)
-                state = RegionState(name, self.context.account_id, directory, groups)
+                storage = FileServer(self.environment.installation.account, directory / "storage")
+                state = RegionState(name, self.context.account_id, directory, groups, storage)
                 self._regions[name] = state
             return state
 

@@ -204,7 +204,7 @@ class Snapshots:
             return
         storage = self.service.region(source.region).storage
         port = self.service.link(source.region, item.region).port(storage.port)
-        transfer.fetch(port, storage.offer(source.files), item.files, installation.account)
+        transfer.fetch(port, storage.offer(source.files), item.files, storage.account)
 
     def _new_files(self, region: str) -> Path:
         return self.service.region(region).directory / "snapshots" / secrets.token_hex(8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from threading import Condition, Thread
+from threading import Lock, Thread
 
 log = logging.getLogger(__name__)
 
@@ -17,12 +17,12 @@ class Workers:
 
     def __init__(self) -> None:
         self._queues: dict[str, deque[Task]] = {}
-        self._changed = Condition()
+        self._lock = Lock()
         self._closed = False
 
     def submit(self, key: str, task: Task) -> None:
         """Run ``task`` after the earlier ones of ``key``. Nothing is taken any more after close."""
-        with self._changed:
+        with self._lock:
             if self._closed:
                 return
             queue = self._queues.get(key)
@@ -32,13 +32,9 @@ class Workers:
             self._queues[key] = deque([task])
         Thread(target=self._run, args=(key,), name=f"rds {key}", daemon=True).start()
 
-    def wait_until_idle(self, timeout: float) -> bool:
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._queues, timeout)
-
     def close(self) -> None:
         """Drop what has not begun; what runs finds its servers stopped and fails."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             for queue in self._queues.values():
                 queue.clear()
@@ -49,11 +45,10 @@ class Workers:
 
     def _run(self, key: str) -> None:
         while True:
-            with self._changed:
+            with self._lock:
                 queue = self._queues[key]
                 if not queue:
                     del self._queues[key]
-                    self._changed.notify_all()
                     return
                 task = queue.popleft()
             try:

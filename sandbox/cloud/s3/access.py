@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.iam.models import iam_backends
@@ -89,6 +90,7 @@ def caller_of(asked: Asked, account: str, headers: Mapping[str, str], query: Map
     context = {
         "aws:securetransport": "true",
         "aws:sourceip": address,
+        "aws:currenttime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "aws:principalisawsservice": "false",
         **({"aws:principalarn": arn, "aws:principalaccount": account} if arn else {}),
     }

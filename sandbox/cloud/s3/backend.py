@@ -28,7 +28,7 @@ from sandbox.cloud.s3 import object_lock
 from sandbox.cloud.s3.configuration import accept
 from sandbox.cloud.s3.errors import S3Error, access_denied, invalid_bucket_state
 from sandbox.cloud.s3.keys import KeyUnusableError, usable_key_arn
-from sandbox.cloud.s3.objects import SSE_S3, Bucket, DeleteMarker, Named, ObjectVersion
+from sandbox.cloud.s3.objects import SSE_S3, Bucket, DeleteMarker, Named, ObjectVersion, is_kms
 from sandbox.cloud.s3.policy import is_public
 from sandbox.cloud.s3.replicator import Kind
 from sandbox.cloud.s3.rules import ReplicationConfiguration
@@ -132,6 +132,11 @@ class Backend(S3Backend):  # type: ignore[misc]
     ) -> None:
         object_lock.configure(self.get_bucket(bucket_name), enabled=lock_enabled, mode=mode, days=days, years=years)
 
+    def get_object_lock_configuration(self, bucket_name: str) -> tuple[bool, str | None, int | None, int | None]:
+        """Days or years, whichever was put; moto shows the other one as 0."""
+        enabled, mode, days, years = super().get_object_lock_configuration(bucket_name)
+        return enabled, mode, days or None, years or None
+
     def _versioned(self, name: str) -> bool | None:
         bucket = self.find_bucket(name)
         return None if bucket is None else bool(bucket.is_versioned)
@@ -183,16 +188,24 @@ class Backend(S3Backend):  # type: ignore[misc]
         if not str(algorithm).startswith("aws:kms"):
             return {"encryption": algorithm, "kms_key_id": None, "bucket_key_enabled": None}
         reference = details.get("kms_key_id") or default.get("KMSMasterKeyID")
-        try:
-            arn = usable_key_arn(self.account_id, bucket.region_name, reference)
-        except KeyUnusableError as problem:
-            raise S3Error(problem.code, str(problem)) from problem
+        arn = self._key(bucket.region_name, reference)
         wanted = details.get("bucket_key_enabled") or rule.get("BucketKeyEnabled")
         return {
             "encryption": algorithm,
             "kms_key_id": arn,
             "bucket_key_enabled": "true" if str(wanted).lower() == "true" else None,
         }
+
+    def _key(self, region: str, reference: str | None) -> str:
+        try:
+            return usable_key_arn(self.account_id, region, reference)
+        except KeyUnusableError as problem:
+            raise S3Error(problem.code, str(problem)) from problem
+
+    def check_readable(self, version: ObjectVersion) -> None:
+        """An object is lost as long as its key is ("KMS.DisabledException"); what is told about it is not."""
+        if is_kms(version):
+            self._key(version.kms_key_id.split(":")[3], version.kms_key_id)
 
     def lock_upload(self, multipart_id: str, lock: object_lock.Lock) -> None:
         """Remember the lock that a multipart upload was begun with, which moto does not."""
@@ -211,6 +224,7 @@ class Backend(S3Backend):  # type: ignore[misc]
 
     def copy_object(self, src_key: ObjectVersion, dest_bucket_name: str, dest_key_name: str, **details: Any) -> None:
         """moto takes a default encryption, which every bucket has, for a change of the copy."""
+        self.check_readable(src_key)
         bucket: Bucket = self.get_bucket(dest_bucket_name)
         in_place = src_key.name == dest_key_name and src_key.bucket_name == dest_bucket_name
         changes = ("storage", "encryption", "website_redirect_location")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from moto.iam.models import iam_backends
 
 from sandbox.cloud.s3.keys import KeyUnusableError, usable_key_arn
-from sandbox.cloud.s3.objects import Bucket, DeleteMarker, Named, ObjectVersion, Status
+from sandbox.cloud.s3.objects import Bucket, DeleteMarker, Named, ObjectVersion, Status, is_kms
 from sandbox.cloud.s3.policy import Access, Principal, Verdict, evaluate, evaluate_all
 from sandbox.cloud.s3.replicator import DeliveryError, Kind, Task
 from sandbox.cloud.s3.rules import Rule
@@ -169,11 +169,6 @@ class Delivery:
             raise DeliveryError("AssumeRoleNotPermitted")
         principal = Principal(arn=role_arn, account=self._backend.account_id)
         return evaluate_all(_documents(role), Access(action, resource, principal, context))
-
-
-def is_kms(version: ObjectVersion) -> bool:
-    """Whether its encryption needs a KMS key (``aws:kms``, ``aws:kms:dsse``)."""
-    return bool(version.encryption) and str(version.encryption).startswith("aws:kms")
 
 
 def _deliver_marker(marker: DeleteMarker, destination: Bucket) -> None:

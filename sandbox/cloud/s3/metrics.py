@@ -7,6 +7,7 @@ RuleId; only for rules that have metrics enabled. AWS publishes every minute; he
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,8 @@ from sandbox.cloud.s3.replicator import Backlog, Route
 
 if TYPE_CHECKING:
     from sandbox.cloud.s3.backend import Backend
+
+log = logging.getLogger(__name__)
 
 SAMPLE_SECONDS = 2.0
 # A value that does not change is repeated this often, as on AWS.
@@ -100,4 +103,7 @@ class ReplicationMetrics:
 
     def _run(self) -> None:
         while not self._stop.wait(self._interval):
-            self.sample()
+            try:
+                self.sample()
+            except Exception:  # a sample that is missing is better than none from now on
+                log.exception("the metrics of replication were not put")

@@ -86,6 +86,11 @@ class ObjectVersion(FakeKey):  # type: ignore[misc]
         return view
 
 
+def is_kms(version: ObjectVersion) -> bool:
+    """Whether its encryption needs a KMS key (``aws:kms``, ``aws:kms:dsse``)."""
+    return str(version.encryption or "").startswith("aws:kms")
+
+
 class DeleteMarker(FakeDeleteMarker):  # type: ignore[misc]
     """A delete marker; ``version_id`` and ``created`` are given for one that is a replica or the null version."""
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from moto.s3.utils import ARCHIVE_STORAGE_CLASSES
 
-from sandbox.cloud.s3.delivery import Delivery, is_kms
-from sandbox.cloud.s3.objects import Bucket, DeleteMarker, ObjectVersion, Status
+from sandbox.cloud.s3.delivery import Delivery
+from sandbox.cloud.s3.objects import Bucket, DeleteMarker, ObjectVersion, Status, is_kms
 from sandbox.cloud.s3.replicator import Kind, Replicator, Task
 
 if TYPE_CHECKING:

@@ -57,7 +57,7 @@ class Aws:
                 profile_name=self.settings.profile,
                 region_name=self.settings.region,
             )
-        style = {"addressing_style": "path"} if self.settings.path_style else {}
+        style: Any = {"addressing_style": "path"} if self.settings.path_style else {}
         config = Config(
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,

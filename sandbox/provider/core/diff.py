@@ -63,7 +63,8 @@ def _compare_input(
 ) -> Iterator[tuple[str, str]]:
     facts = kind.facts()
     if key in new:
-        before = state.get(key, old_inputs.get(key))
+        # after an update that failed half-way the inputs say what was wanted, and only the state what is
+        before = state.get(key, old_inputs.get(key) if key in kind.write_only else None)
         if before is None:
             if not _is_zero(new[key]):
                 yield key, "add"
@@ -72,7 +73,7 @@ def _compare_input(
         return
     if key in kind.computed() or (key in kind.write_only and key not in old_inputs):
         return  # optional and computed: the live value stays
-    if key in facts.inputs and not _is_zero(state.get(key, old_inputs.get(key))):
+    if key in facts.inputs and not _is_zero(state.get(key)):
         yield key, "delete"
 
 

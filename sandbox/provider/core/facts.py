@@ -45,7 +45,7 @@ def _parse(token: str, raw: dict[str, object]) -> Facts:
         value = raw.get(key, [])
         if not isinstance(value, list):
             raise TypeError(f"facts.json: {token}.{key} must be a list")
-        return frozenset(str(item) for item in value)
+        return frozenset(str(item).partition(" (")[0] for item in value)  # a remark may follow in parentheses
 
     auto = raw.get("autoname")
     autoname = None

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sandbox.provider.core.check import FILLED
 from sandbox.provider.core.diff import diff
-from sandbox.provider.core.resource import Call, Resource
+from sandbox.provider.core.resource import Call, Resource, ResourceError
 from sandbox.provider.core.values import UNKNOWN, Properties
 
 
-@dataclass
+@dataclass(eq=False)
 class PartialFailure(Exception):  # noqa: N818 - it is a state, reported to the engine as such
     """The resource exists, but making or changing it did not come to its end."""
 
     resource_id: str
-    state: Properties
-    inputs: Properties
+    state: Properties = field(repr=False)  # passwords are in both
+    inputs: Properties = field(repr=False)
     cause: Exception
+
+    def __str__(self) -> str:
+        return f"{self.resource_id}: {self.cause}"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ def create(kind: type[Resource], call: Call, inputs: Properties) -> Made:
     resource = kind(call)
     try:
         resource_id = resource.create(inputs)
+        call.made(resource_id)  # also where the class forgot to say it: what exists must not be lost
         state = _read_back(resource, resource_id, inputs)
     except Exception as error:
         if call.made_id is None:
@@ -122,7 +126,7 @@ def _import_inputs(kind: type[Resource], merged: Properties, region: str) -> Pro
 def _read_back(resource: Resource, resource_id: str, inputs: Properties) -> Properties:
     live = resource.read(resource_id, _visible(inputs))
     if live is None:
-        raise LookupError(f"{resource.token} {resource_id} is not to be found right after it was made")
+        raise ResourceError(f"{resource.token} {resource_id} is not to be found right after it was made")
     return _merge(type(resource), live, inputs)
 
 

@@ -51,7 +51,7 @@ def _rpc(what: str) -> Callable[[Callable[[Any, Any], Any]], Callable[[Any, Any,
             except PartialFailure as failure:
                 partial: PartialFailure | None = failure
                 code, message = grpc.StatusCode.UNKNOWN, describe(failure.cause)
-            except (ClientError, BotoCoreError, ResourceError, LookupError) as error:
+            except (ClientError, BotoCoreError, ResourceError) as error:
                 partial, code, message = None, grpc.StatusCode.UNKNOWN, describe(error)
             except Exception as error:
                 log.exception("%s %s", what, getattr(request, "urn", ""))
@@ -70,7 +70,9 @@ def _rpc(what: str) -> Callable[[Callable[[Any, Any], Any]], Callable[[Any, Any,
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     """One provider process. The engine configures it once and then calls it from many threads."""
 
-    def __init__(self, table: Mapping[str, type[Resource]], version: str, engine_log: EngineLog, *, validate: bool = True) -> None:
+    def __init__(
+        self, table: Mapping[str, type[Resource]], version: str, engine_log: EngineLog, *, validate: bool = True
+    ) -> None:
         self._table = table
         self._version = version
         self._log = engine_log
@@ -175,7 +177,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request: Any) -> Any:
         kind = self._kind(request.urn)
         state, inputs = from_struct(request.properties), from_struct(request.inputs)
-        resource_id, _, region = request.id.partition("@") if not inputs else (request.id, "", "")
+        # an import id may name the region; the names of global things (a role's) may hold the sign themselves
+        regional = not inputs and kind.facts().has_region
+        resource_id, _, region = request.id.partition("@") if regional else (request.id, "", "")
         known = {**state, **({"region": region} if region else {})}
         call = self._call(request, kind, "read", {**known, **inputs})
         made = operations.read(kind, call, resource_id, known if inputs else {}, inputs)

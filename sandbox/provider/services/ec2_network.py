@@ -57,8 +57,8 @@ class RouteTable(Ec2Resource):
             found += [(f"routes.{name}", reason) for name, reason in address_range(route, "cidrBlock")]
             found += [
                 (f"routes.{name}", f'"{name}" is not supported by the sandbox\'s provider: remove it')
-                for name in sorted(UNSUPPORTED_TARGETS)
-                if route.get(name)
+                for name in sorted(set(route) - set(INLINE_DESTINATIONS) - set(TARGETS))
+                if route[name]
             ]
         return found
 

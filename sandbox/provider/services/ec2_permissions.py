@@ -24,6 +24,7 @@ _INLINE: Final = {
     "prefixListIds": "prefixListId",
     "securityGroups": "referencedSecurityGroupId",
 }
+INLINE_KEYS: Final = frozenset({"protocol", "fromPort", "toPort", "self", "description", *_INLINE})
 SELF: Final = "self"
 """Stands for the group's own id, which a program cannot know while it makes the group."""
 
@@ -42,10 +43,9 @@ class Permission:
     def request(self, group_id: str) -> dict[str, Any]:
         """As an IpPermission of EC2."""
         listed, key = _FIELDS[self.kind]
-        owner, _, peer = (group_id if self.peer == SELF else self.peer).rpartition("/")
-        item = {key: peer}
-        if owner:
-            item["UserId"] = owner  # a group of another account is written account/group
+        item = {key: group_id if self.peer == SELF else self.peer}
+        if key == "GroupId" and "/" in item[key]:
+            item["UserId"], _, item[key] = item[key].partition("/")  # a group of another account: account/group
         if self.description:
             item["Description"] = self.description
         ports = {} if self.protocol == ALL else {"FromPort": self.from_port, "ToPort": self.to_port}

@@ -10,6 +10,7 @@ from sandbox.provider.core.values import Properties, has_unknown
 from sandbox.provider.services.ec2_common import MINUTE, Ec2Resource, address_range, exactly_one, tags_of
 from sandbox.provider.services.ec2_permissions import (
     ALL,
+    INLINE_KEYS,
     Permission,
     bundled,
     described,
@@ -49,6 +50,8 @@ class SecurityGroup(Ec2Resource):
             for index, rule in enumerate(rules if isinstance(rules, list) else []):
                 absent = [name for name in ("protocol", "fromPort", "toPort") if name not in rule]
                 found += [(f"{key}[{index}].{name}", f'missing required property "{name}"') for name in absent]
+                strange = sorted(set(rule) - INLINE_KEYS)
+                found += [(f"{key}[{index}].{name}", f'unknown property "{name}" of a rule') for name in strange]
         return found
 
     @classmethod

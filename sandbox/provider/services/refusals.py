@@ -11,15 +11,19 @@ from sandbox.provider.core.values import Unknown
 Failure = tuple[str, str]
 """A property and why it is refused."""
 
-_ARN = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:(\d{12})?:.+")
+# the account may be a word: AWS's own policies belong to "aws"
+_ARN = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:(\d{12}|aws|aws-managed|aws-marketplace|third-party)?:.+")
 
 
 def unsupported(inputs: Mapping[str, Any], names: Iterable[str], instead: str = "remove it") -> list[Failure]:
-    """A refusal for each of these inputs that the program sets. ``instead`` says what to do."""
+    """A refusal for each of these inputs that the program sets. ``instead`` says what to do.
+
+    Empty values are no refusal: they say what is so anyway, and an import writes them down.
+    """
     return [
         (name, f'"{name}" is not supported by the sandbox\'s provider: {instead}')
         for name in sorted(names)
-        if name in inputs
+        if inputs.get(name) not in (None, False, 0, "", [], {})
     ]
 
 

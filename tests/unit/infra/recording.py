@@ -19,12 +19,12 @@ from pulumi.runtime import mocks
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # the SDK's own, about types that nothing here uses
-    from pulumi_aws import s3
+    from pulumi_aws import ec2, s3
 
     from infra import program
     from infra.errors import ProgramError
 
-    assert s3.Bucket  # modules load at their first use: here, inside this block
+    LOADED = (ec2.Vpc, s3.Bucket)  # modules load at their first use: here, inside this block
 
 ROOT = Path(__file__).resolve().parents[3]
 PROJECT = "goliath-partner-system"
@@ -71,7 +71,7 @@ class Run:
         return {(resource.type, resource.name): resource for resource in self.resources}
 
 
-class EngineError(grpc.RpcError):  # type: ignore[misc]
+class EngineError(grpc.RpcError):
     """What a refusal of the engine is on the wire."""
 
     def __init__(self, message: str) -> None:
@@ -128,7 +128,7 @@ class _Monitor(mocks.MockMonitor):
         self._run = run
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 (the protocol's name)
-        response = super().RegisterResource(request)
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         self._run.resources.append(
             Registered(
                 type=request.type,
@@ -147,11 +147,13 @@ class _Monitor(mocks.MockMonitor):
         if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
             self._run.raw_outputs = json.dumps(json_format.MessageToDict(request.outputs))
             self._run.outputs = _plain(request.outputs)
-        return super().RegisterResourceOutputs(request)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
 def _plain(struct: Any) -> dict[str, Any]:
-    return _unmarked(json_format.MessageToDict(struct))
+    plain = _unmarked(json_format.MessageToDict(struct))
+    assert isinstance(plain, dict)
+    return plain
 
 
 def _unmarked(value: Any) -> Any:

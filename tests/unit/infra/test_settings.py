@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from typing import Any
 
 import pytest
@@ -17,14 +16,14 @@ from tests.unit.infra.recording import PASSWORD, PROJECT, ROOT, attempt, stack_c
 PROJECT_FILE: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
 
 
-def settings(stack: str = "primary", **overrides: str | None) -> Settings:
+def settings(stack: str = "primary", /, **overrides: str | None) -> Settings:
     config = stack_config(stack if stack in set(Site) else "primary", **overrides)
     return parse(project=PROJECT, stack=stack, config=config, region=config.get("aws:region", ""))
 
 
-def refusal(stack: str = "primary", **overrides: str | None) -> str:
+def refusal(site: str = "primary", /, **overrides: str | None) -> str:
     with pytest.raises(ConfigError) as refused:
-        settings(stack, **overrides)
+        settings(site, **overrides)
     return str(refused.value)
 
 
@@ -47,9 +46,11 @@ def test_the_two_tracked_stack_files_agree() -> None:
     assert primary.database.instance_class == secondary.database.instance_class
 
 
-def test_no_tracked_file_holds_a_password() -> None:
-    for name in ("Pulumi.yaml", "Pulumi.primary.yaml", "Pulumi.secondary.yaml"):
-        assert not re.search(r"(?m)^\s*\S*databasePassword:\s*\S", (ROOT / name).read_text())
+@pytest.mark.parametrize("site", list(Site))
+def test_a_tracked_stack_file_holds_a_password_only_encrypted(site: Site) -> None:
+    config = yaml.safe_load((ROOT / f"Pulumi.{site}.yaml").read_text())["config"]
+    password = config.get(f"{PROJECT}:databasePassword", {})
+    assert not password or set(password) == {"secure"}
 
 
 def test_every_key_is_described_and_typed_in_the_project_file() -> None:

@@ -60,7 +60,7 @@ REPLICATION_RULE = {
         "replicationTime": {"status": "Enabled", "time": {"minutes": 15}},
     },
 }
-LIFECYCLE_RULES = [
+LIFECYCLE_RULES: list[dict[str, Any]] = [
     {
         "id": "unfinished-uploads",
         "status": "Enabled",
