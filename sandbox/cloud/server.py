@@ -15,7 +15,7 @@ from pathlib import Path
 from werkzeug.serving import ThreadedWSGIServer
 
 from sandbox.certificates import CertificateAuthority
-from sandbox.cloud import moto_settings, rds, s3
+from sandbox.cloud import ec2, moto_settings, rds, s3
 from sandbox.cloud.context import CloudContext
 from sandbox.cloud.dispatcher import Dispatcher
 from sandbox.cloud.http_handler import KeepAliveHandler
@@ -59,6 +59,7 @@ def run(context: CloudContext, listener: socket.socket) -> None:
 
 
 def _start(context: CloudContext, dispatcher: Dispatcher) -> Layer:
+    ec2.register(context)
     s3.register(context)
     rds.register(context)
     requests = RequestLog(context.directory / FILE_NAME).open()

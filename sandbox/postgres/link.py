@@ -45,8 +45,16 @@ class LinkLoop:
     def close(self) -> None:
         """End the thread; open connections go with it."""
         if self._thread.is_alive():
+            self.run(_cancel_all())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(_CALL_TIMEOUT)
+
+
+async def _cancel_all() -> None:
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 class RegionLink:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,17 @@ aws = given.aws
 resource = given.resource
 
 
+def replication_role(iam: Any) -> str:
+    name = unique("replication")
+    service = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [service]})
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    everything = {"Effect": "Allow", "Action": ["s3:*", "kms:*"], "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
+    iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=policy)
+    return arn
+
+
 def versioned(resource: Make, region: str, key: str) -> Program:
     bucket = resource(Bucket, region)
     bucket.up(bucket=unique("replicated"), forceDestroy=True, tags={"site": region})
@@ -32,8 +44,7 @@ def versioned(resource: Make, region: str, key: str) -> Program:
 
 def test_replication_with_everything_set_has_no_drift_and_copies(client: Callable[..., Any], resource: Make) -> None:
     keys = {region: client("kms", region).create_key()["KeyMetadata"]["Arn"] for region in (EAST, WEST)}
-    trust = '{"Version":"2012-10-17","Statement":[]}'
-    role = client("iam", EAST).create_role(RoleName=unique("replication"), AssumeRolePolicyDocument=trust)
+    role = replication_role(client("iam", EAST))
     source, copies = versioned(resource, EAST, keys[EAST]), versioned(resource, WEST, keys[WEST])
     rule = {
         "id": "to-the-peer",
@@ -52,7 +63,7 @@ def test_replication_with_everything_set_has_no_drift_and_copies(client: Callabl
             "replicationTime": {"status": "Enabled", "time": {"minutes": 15}},
         },
     }
-    wanted = {"bucket": source.id, "role": role["Role"]["Arn"], "rules": [rule]}
+    wanted = {"bucket": source.id, "role": role, "rules": [rule]}
     program = resource(BucketReplicationConfig)
     program.up(**wanted)
     assert program.plan(**wanted).changes == ()

@@ -62,6 +62,16 @@ class SandboxRdsBackend(RDSBackend):  # type: ignore[misc]
             raise invalid_value(f"ParameterGroupFamily {family} is not a valid parameter group family")
         return super().create_db_parameter_group(db_parameter_group_kwargs)
 
+    def describe_db_parameter_groups(self, db_parameter_group_kwargs: Mapping[str, Any]) -> Any:
+        """A named group that does not exist is an error; moto's answer is an empty list."""
+        found = super().describe_db_parameter_groups(db_parameter_group_kwargs)
+        name = db_parameter_group_kwargs.get("db_parameter_group_name")
+        if name and not found:
+            found = [group for key, group in self.db_parameter_groups.items() if key.lower() == str(name).lower()]
+            if not found:
+                raise parameter_group_not_found(str(name))
+        return found
+
     def change_parameters(self, name: str, changes: Sequence[Change]) -> None:
         """Check all, then keep all, then bring them to the servers."""
         group = self.db_parameter_groups.get(name)
@@ -154,7 +164,8 @@ class SandboxRdsBackend(RDSBackend):  # type: ignore[misc]
         return item
 
     def _live(self) -> Iterable[Instance]:
-        return [item for item in self.databases.values() if item.status != DELETING]
+        with self.system.service.lock:
+            return [item for item in self.databases.values() if item.status != DELETING]
 
 
 def _check_coverage(subnets: Sequence[Any]) -> None:

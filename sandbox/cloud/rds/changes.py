@@ -128,10 +128,14 @@ class Changes:
                 self._release(replica)
 
         def remove() -> None:
-            if item is not None:
-                self.snapshots.take(instance, item)
-            self.backups.release(instance, keep=keep_backups)
-            self.service.forget_server(instance)
+            try:
+                if item is not None:
+                    self.snapshots.take(instance, item)
+                self.backups.release(instance, keep=keep_backups)
+                self.service.forget_server(instance)
+            except Exception:
+                instance.status = FAILED  # it is not being deleted any more: it can be deleted again
+                raise
             with self.service.lock:
                 self.service.region(instance.region).instances.pop(instance.identifier, None)
 

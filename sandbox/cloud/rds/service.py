@@ -21,7 +21,7 @@ from sandbox.cloud.context import CloudContext
 from sandbox.cloud.rds.automated import AutomatedBackup
 from sandbox.cloud.rds.errors import instance_not_found, invalid_instance_state, snapshot_not_found
 from sandbox.cloud.rds.groups import Groups
-from sandbox.cloud.rds.model import AVAILABLE, FAILED, Instance, Snapshot
+from sandbox.cloud.rds.model import AVAILABLE, DELETING, FAILED, Instance, Snapshot
 from sandbox.cloud.rds.parameters import requires_tls, server_parameters
 from sandbox.cloud.rds.worker import Task, Workers
 from sandbox.errors import SandboxError
@@ -197,7 +197,8 @@ class RdsService:
 
     def backups_of(self, instance: Instance) -> list[AutomatedBackup]:
         """The same with those that are replicated elsewhere."""
-        return [item for region in self.regions() for item in region.backups.values() if item.instance is instance]
+        with self.lock:
+            return [item for region in self.regions() for item in region.backups.values() if item.instance is instance]
 
     def server_settings(self, instance: Instance, recovery_target: str | None = None) -> Settings:
         """The configuration that an instance's server has now."""
@@ -219,8 +220,9 @@ class RdsService:
             )
 
     def set_status(self, instance: Instance, status: str) -> None:
+        """What is being deleted stays so, whatever earlier work on it still comes to."""
         with self.lock:
-            if instance.status != status:
+            if instance.status not in (status, DELETING):
                 log.info("%s %s: %s", instance.region, instance.identifier, status)
                 instance.status = status
 
@@ -238,6 +240,6 @@ class RdsService:
                 if self.workers.is_closed:
                     return
                 self.set_status(instance, failed(problem) if failed is not None else FAILED)
-                log.exception("%s %s is now %s", instance.region, instance.identifier, instance.status)
+                log.exception("%s %s: %s", instance.region, instance.identifier, instance.status)
 
         self.workers.submit(instance.resource_id, run)

@@ -139,7 +139,8 @@ class Snapshots:
     def describe(self, region: str, request: Request) -> list[Snapshot]:
         """DescribeDBSnapshots. A snapshot that is named and does not exist is an error, a filter's is not."""
         request.accept(_DESCRIBE)
-        found: Iterable[Snapshot] = list(self.service.region(region).snapshots.values())
+        with self.service.lock:
+            found: Iterable[Snapshot] = list(self.service.region(region).snapshots.values())
         identifier = request.text("DBSnapshotIdentifier")
         if identifier is not None:
             found = [self.service.snapshot(region, identifier)]

@@ -12,6 +12,7 @@ from sandbox.postgres.ports import LOOPBACK
 
 Wire = dict[str, object]
 _PORT = 5432
+_HOSTED_ZONES = {"us-east-1": "Z2R2ITUGPM61AM", "us-west-2": "Z1PVIF0B656C1W"}
 
 # Field of the settings -> member of PendingModifiedValues.
 _PENDING = {
@@ -71,9 +72,16 @@ def instance(item: Instance, groups: Groups, replicas: Sequence[Instance], backu
             if backup.replicated and backup.status != RETAINED
         ],
         "LatestRestorableTime": window.latest if window is not None else None,
-        "Endpoint": {"Address": LOOPBACK, "Port": item.server.port} if item.has_endpoint else None,
+        "Endpoint": _endpoint(item) if item.has_endpoint else None,
     }
     return _present(described)
+
+
+def _endpoint(item: Instance) -> Wire:
+    """The hosted zone is that of RDS's own names in the region; the sandbox's addresses need none."""
+    return _present(
+        {"Address": LOOPBACK, "Port": item.server.port, "HostedZoneId": _HOSTED_ZONES.get(item.region)}
+    )
 
 
 def source_name(item: Instance) -> str | None:

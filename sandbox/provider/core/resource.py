@@ -120,6 +120,8 @@ class Resource(ABC):
     """Inputs that AWS never returns (passwords, flags read at delete): kept in the state as they were given."""
     state_only: ClassVar[frozenset[str]] = frozenset()
     """Those of them of which a change makes no AWS call: they are read from the state at delete."""
+    secrets: ClassVar[frozenset[str]] = frozenset()
+    """Properties that the engine must encrypt even where no program said so (an import)."""
     owned: ClassVar[frozenset[str]] = frozenset()
     """Inputs whose nested values are all the program's: one that AWS has and the program never set is drift, too."""
     made_name_prefix: ClassVar[str] = ""

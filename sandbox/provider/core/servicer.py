@@ -40,6 +40,17 @@ _KINDS = {
 }
 
 
+_EXPECTED = (ClientError, BotoCoreError, ResourceError)
+"""What may go wrong without a mistake of ours."""
+
+
+def _reason(error: Exception, what: str) -> str:
+    """One sentence for the user."""
+    if isinstance(error, _EXPECTED):
+        return describe(error)
+    return f"a defect of the sandbox's aws provider while {what}: {error!r}"
+
+
 def _rpc(what: str) -> Callable[[Callable[[Any, Any], Any]], Callable[[Any, Any, grpc.ServicerContext], Any]]:
     """No traceback reaches the user: AWS's refusals and our own become one sentence, a bug says that it is one."""
 
@@ -50,15 +61,15 @@ def _rpc(what: str) -> Callable[[Callable[[Any, Any], Any]], Callable[[Any, Any,
                 return handler(self, request)
             except PartialFailure as failure:
                 partial: PartialFailure | None = failure
-                code, message = grpc.StatusCode.UNKNOWN, describe(failure.cause)
-            except (ClientError, BotoCoreError, ResourceError) as error:
+                code, message = grpc.StatusCode.UNKNOWN, _reason(failure.cause, what)
+            except _EXPECTED as error:
                 partial, code, message = None, grpc.StatusCode.UNKNOWN, describe(error)
             except Exception as error:
                 log.exception("%s %s", what, getattr(request, "urn", ""))
                 partial, code = None, grpc.StatusCode.INTERNAL
-                message = f"a defect of the sandbox's aws provider while {what}: {error!r}"
+                message = _reason(error, what)
             if partial is not None:
-                context.set_trailing_metadata((("grpc-status-details-bin", _partial_status(partial)),))
+                context.set_trailing_metadata((("grpc-status-details-bin", _partial_status(partial, message)),))
             context.abort(code, message)
             raise AssertionError("abort raises")
 
@@ -184,7 +195,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         call = self._call(request, kind, "read", {**known, **inputs})
         made = operations.read(kind, call, resource_id, known if inputs else {}, inputs)
         return provider_pb2.ReadResponse(
-            id=made.resource_id, properties=to_struct(made.state), inputs=to_struct(made.inputs)
+            id=made.resource_id,
+            properties=to_struct(made.state, kind.secrets),
+            inputs=to_struct(made.inputs, kind.secrets),
         )
 
     @_rpc("updating")
@@ -250,17 +263,17 @@ def _validate(aws: Aws) -> None:
         ) from error
 
 
-def _partial_status(failure: PartialFailure) -> bytes:
+def _partial_status(failure: PartialFailure, message: str) -> bytes:
     """The engine keeps such a resource in its state, marked as not finished, and repairs it at the next update."""
     detail = provider_pb2.ErrorResourceInitFailed(
         id=failure.resource_id,
         properties=to_struct(failure.state),
         inputs=to_struct(failure.inputs),
-        reasons=[describe(failure.cause)],
+        reasons=[message],
     )
     packed = any_pb2.Any()
     packed.Pack(detail)
-    status = status_pb2.Status(code=code_pb2.UNKNOWN, message=describe(failure.cause), details=[packed])
+    status = status_pb2.Status(code=code_pb2.UNKNOWN, message=message, details=[packed])
     return bytes(status.SerializeToString())
 
 

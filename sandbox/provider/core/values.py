@@ -71,12 +71,13 @@ def _from_object(struct: struct_pb2.Struct) -> Any:
     return _from_value(struct.fields["value"]) if "value" in struct.fields else UNKNOWN
 
 
-def to_struct(properties: Mapping[str, Any]) -> struct_pb2.Struct:
-    """The message of properties; ``None`` is left out."""
+def to_struct(properties: Mapping[str, Any], secrets: frozenset[str] = frozenset()) -> struct_pb2.Struct:
+    """The message of properties; ``None`` is left out. Those named in ``secrets`` are marked as secret."""
     struct = struct_pb2.Struct()
     for key, value in properties.items():
         if value is not None:
-            struct.fields[key].CopyFrom(_to_value(value))
+            marked = {_SIGNATURE: _SECRET, "value": value} if key in secrets and value != "" else value
+            struct.fields[key].CopyFrom(_to_value(marked))
     return struct
 
 

@@ -80,6 +80,7 @@ class Instance(Resource):
             "tagsAll",
         }
     )
+    secrets = frozenset({"password"})
     unordered = frozenset({"enabledCloudwatchLogsExports", "vpcSecurityGroupIds"})
     owned = frozenset({"restoreToPointInTime"})
     write_only = _AT_DELETE | {

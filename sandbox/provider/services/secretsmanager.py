@@ -148,6 +148,7 @@ class SecretVersion(Resource):
 
     token = "aws:secretsmanager/secretVersion:SecretVersion"  # noqa: S105
     service = "secretsmanager"
+    secrets = frozenset({"secretString", "secretBinary"})
     unordered = frozenset({"versionStages"})
     conflicts = (frozenset({"secretString", "secretBinary"}),)
 

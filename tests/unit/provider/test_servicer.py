@@ -44,9 +44,11 @@ class Endless(Eip):
 
 
 class Broken(Subnet):
-    """A mistake of its author."""
+    """A mistake of its author, before anything is made, or after."""
 
     def create(self, inputs: Properties) -> str:
+        if "tags" in inputs:
+            self.call.made("subnet-1")
         return str(inputs["no such key"])
 
 
@@ -259,6 +261,11 @@ def test_a_mistake_in_a_class_says_that_it_is_one(engine: Engine) -> None:
         engine.create(Broken.token, {"vpcId": "vpc-1", "cidrBlock": "10.0.0.0/20"})
     assert defect.value.code() == grpc.StatusCode.INTERNAL
     assert "defect" in _said(defect)
+    with pytest.raises(grpc.RpcError) as late:
+        engine.create(Broken.token, {"vpcId": "vpc-1", "cidrBlock": "10.0.0.0/20", "tags": {"a": "b"}})
+    failure = _init_failure(late.value)
+    assert failure is not None
+    assert "defect" in failure.reasons[0]
 
 
 def test_a_stop_ends_a_wait_and_what_exists_is_kept() -> None:
