@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sandbox.provider.core.operations import PartialFailure
@@ -139,7 +141,7 @@ def test_a_snapshot_stays_in_the_program_or_leaves_it_without_a_difference(
 def test_a_point_in_time_restore_is_replaced_when_its_block_goes(source: Program, database: Databases) -> None:
     until(lambda: source.refresh()["latestRestorableTime"], seconds=SECONDS)
     block = {"sourceDbInstanceIdentifier": source.state["identifier"], "useLatestRestorableTime": True}
-    wanted = {
+    wanted: dict[str, Any] = {
         "identifier": unique("as-of"),
         "instanceClass": "db.t4g.medium",
         "restoreToPointInTime": block,

@@ -148,8 +148,20 @@ def test_a_replica_may_have_backups_of_its_own_before_it_is_promoted(rds: Rds, p
     rds.query(source, "INSERT INTO parts (name) VALUES ('seen by the backups of the replica')")
     until(lambda: "LatestRestorableTime" in rds.describe(name, WEST), seconds=60)
 
+    before = rds.value(kept, "SELECT count(*) FROM parts")
     rds(WEST).promote_read_replica(DBInstanceIdentifier=name, BackupRetentionPeriod=7)
-    assert rds.available(name, WEST)["BackupRetentionPeriod"] == 7
+    promoted = rds.available(name, WEST)
+    assert promoted["BackupRetentionPeriod"] == 7
+    rds.query(promoted, "INSERT INTO parts (name) VALUES ('after the promotion')")
+    good = rds.value(promoted, "SELECT clock_timestamp()")
+    rds.query(promoted, "DELETE FROM parts")
+    rds.restorable(name, good, WEST)
+    undone = unique("undone")
+    rds(WEST).restore_db_instance_to_point_in_time(
+        SourceDBInstanceIdentifier=name, TargetDBInstanceIdentifier=undone, RestoreTime=good
+    )
+    assert rds.value(rds.available(undone, WEST), "SELECT count(*) FROM parts") == before + 1
+    rds.delete(undone, WEST)
     rds.delete(name, WEST)
 
 

@@ -61,9 +61,9 @@ class Modification:
             if request.flag("ApplyImmediately"):
                 plan.now |= {**instance.pending, **plan.later}
                 plan.later = {}
-                instance.pending = {}
                 if isinstance(waited := plan.now.get("identifier"), str):
                     self._new_identifier(instance, waited)
+                instance.pending = {}
             instance.pending |= plan.later
             self._record(instance, plan.now)
             on_server = {"identifier", "backup_retention_period"} & plan.now.keys()

@@ -79,9 +79,7 @@ def instance(item: Instance, groups: Groups, replicas: Sequence[Instance], backu
 
 def _endpoint(item: Instance) -> Wire:
     """The hosted zone is that of RDS's own names in the region; the sandbox's addresses need none."""
-    return _present(
-        {"Address": LOOPBACK, "Port": item.server.port, "HostedZoneId": _HOSTED_ZONES.get(item.region)}
-    )
+    return _present({"Address": LOOPBACK, "Port": item.server.port, "HostedZoneId": _HOSTED_ZONES.get(item.region)})
 
 
 def source_name(item: Instance) -> str | None:

@@ -14,7 +14,6 @@ import threading
 from contextlib import suppress
 from typing import Final, Protocol
 
-PREPARE: Final = b"P"
 RUN: Final = b"R"
 CANCEL: Final = b"C"
 _HEADER: Final = struct.Struct(">cI")
@@ -39,10 +38,6 @@ class Connection:
         self._sending = threading.Lock()
         self._running = threading.Lock()
 
-    def prepare(self) -> None:
-        """Let the runner import the SDK, because a program will be run; most commands do not run one."""
-        self._send_or_gone(PREPARE)
-
     def run(self, request: bytes) -> int:
         """Run one program to its end: its exit code, or minus the signal that ended it. ``request``: a RunRequest.
 
@@ -61,7 +56,10 @@ class Connection:
 
     def cancel(self) -> None:
         """Interrupt the program if one runs."""
-        self._send_or_gone(CANCEL)
+        try:
+            self._send(CANCEL, b"")
+        except OSError as error:
+            raise RunnerGoneError from error
 
     def close(self) -> None:
         """End the runner, and with it a program that runs."""
@@ -69,12 +67,6 @@ class Connection:
             # closing alone does nothing while another thread waits for the answer
             self._channel.shutdown(socket.SHUT_RDWR)
         self._channel.close()
-
-    def _send_or_gone(self, kind: bytes) -> None:
-        try:
-            self._send(kind, b"")
-        except OSError as error:
-            raise RunnerGoneError from error
 
     def _send(self, kind: bytes, payload: bytes) -> None:
         with self._sending:
@@ -110,9 +102,7 @@ def _serve(channel: socket.socket, engine_address: str) -> int:
         kind, payload = frame
         if kind == CANCEL:
             continue  # nothing runs
-        _import_sdk()
-        if kind == PREPARE:
-            continue
+        _import_sdk()  # not earlier: most hosts are started without a program to run
         program = os.fork()
         if not program:
             signal.set_wakeup_fd(-1)

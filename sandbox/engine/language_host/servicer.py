@@ -42,8 +42,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return plugin_pb2.PluginInfo()
 
     def GetRequiredPackages(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Lets the engine check for the plugins before it starts anything. A run comes next."""
-        self._connection.prepare()
+        """Lets the engine check for the plugins before it starts anything."""
         from sandbox.engine.language_host import packages  # noqa: PLC0415 - a tenth of the time that the start takes
 
         return language_pb2.GetRequiredPackagesResponse(

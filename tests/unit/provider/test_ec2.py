@@ -13,9 +13,8 @@ from sandbox.provider.core.operations import PartialFailure
 from sandbox.provider.core.values import UNKNOWN
 from sandbox.provider.services.ec2 import Subnet, Vpc
 from sandbox.provider.services.ec2_gateways import Eip, InternetGateway, NatGateway
-from tests.unit.provider.program import Kind, Program, Refused, cloud
-
-WEST = "us-west-2"
+from tests.unit.provider.program import Program, Refused, cloud
+from tests.unit.provider.west import WEST, gone, made
 
 
 @pytest.fixture(autouse=True)
@@ -24,28 +23,12 @@ def aws() -> Iterator[None]:
         yield
 
 
-def made(kind: Kind, **inputs: Any) -> Program:
-    program = Program(kind, region=WEST)
-    program.up(**inputs)
-    assert program.plan(**inputs).changes == (), "made, and then different"
-    program.refresh()
-    assert program.plan(**inputs).changes == (), "looked at again, and then different"
-    return program
-
-
 def vpc(**inputs: Any) -> Program:
     return made(Vpc, **{"cidrBlock": "10.0.0.0/16", **inputs})
 
 
 def subnet(of: Program, **inputs: Any) -> Program:
     return made(Subnet, **{"vpcId": of.id, "cidrBlock": "10.0.0.0/20", "availabilityZone": "us-west-2b", **inputs})
-
-
-def gone(program: Program) -> bool:
-    program.destroy()
-    program.destroy()  # a second time is success, too
-    program.refresh()
-    return not program.id
 
 
 # -- VPC

@@ -16,7 +16,7 @@ from sandbox.provider.services.ec2_gateways import InternetGateway
 from sandbox.provider.services.ec2_network import Route, RouteTable, RouteTableAssociation
 from sandbox.provider.services.ec2_security import SecurityGroup
 from tests.unit.provider.program import Program, Refused, cloud
-from tests.unit.provider.test_ec2 import WEST, gone, made
+from tests.unit.provider.west import WEST, gone, made
 
 ANYWHERE = "0.0.0.0/0"
 

@@ -14,7 +14,7 @@ from sandbox.provider.services.ec2_security import (
     SecurityGroupIngressRule,
 )
 from tests.unit.provider.program import Program, Refused, cloud
-from tests.unit.provider.test_ec2 import WEST, gone, made
+from tests.unit.provider.west import WEST, gone, made
 
 HTTPS = {"protocol": "tcp", "fromPort": 443, "toPort": 443}
 EVERYTHING = {"protocol": "-1", "fromPort": 0, "toPort": 0}

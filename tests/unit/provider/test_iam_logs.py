@@ -15,7 +15,7 @@ from sandbox.provider.services.iam import Policy, RolePolicy, RolePolicyAttachme
 from sandbox.provider.services.iam_role import Role
 from sandbox.provider.services.logs import LogGroup
 from tests.unit.provider.program import Program, Refused, cloud
-from tests.unit.provider.test_ec2 import WEST, gone, made
+from tests.unit.provider.west import WEST, gone, made
 
 TRUST = json.dumps(
     {

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.provider.core.values import UNKNOWN
+from sandbox.provider.core.values import UNKNOWN, from_struct, to_struct
 from sandbox.provider.services.kms import Alias, Key
 from sandbox.provider.services.secretsmanager import Secret, SecretVersion
 from tests.unit.provider.program import Program, Refused, cloud
@@ -281,6 +281,19 @@ def test_a_version_is_imported_by_arn_and_version() -> None:
     other = Program(SecretVersion)
     other.imported(version.id)
     assert other.plan(secretId=made.id, secretString="one").changes == ()
+
+
+def test_an_imported_value_is_told_to_the_engine_as_a_secret() -> None:
+    made = secret()
+    version = Program(SecretVersion)
+    version.up(secretId=made.id, secretString="one")
+    other = Program(SecretVersion)
+    other.imported(version.id)
+    sent = to_struct(other.state, SecretVersion.secrets)
+    signature = sent.fields["secretString"].struct_value.fields["4dabf18193072939515e22adb298388d"]
+    assert signature.string_value == "1b47061264138c4ac30d75fd1eb44270"  # as the engine marks secrets
+    assert from_struct(sent)["secretString"] == "one"
+    assert sent.fields["secretId"].string_value == made.id
 
 
 def test_a_binary_value_is_kept_byte_for_byte() -> None:
