@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import logging
 
 from moto import backends
 from moto.core.utils import get_service_model
 from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
 
+from sandbox.cloud import memory
 from sandbox.cloud.context import CloudContext
 from sandbox.cloud.dispatcher import Dispatcher
 
@@ -18,21 +17,6 @@ log = logging.getLogger(__name__)
 SERVICES = ("s3", "iam", "sts", "kms", "ec2", "secretsmanager", "rds", "logs", "cloudwatch")
 _GLOBAL = {"s3", "iam", "sts"}
 _SIGNING_NAMES = {"cloudwatch": "monitoring"}
-
-
-def settle() -> None:
-    """What is loaded stays, so the collector need not look at it again; what loading left behind goes (80 MB)."""
-    gc.collect()
-    gc.freeze()
-    gc.enable()
-    _return_memory()
-
-
-def _return_memory() -> None:
-    """Give freed memory back to the system; only the GNU C library can be told to."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 def _forget_other_regions(regions: tuple[str, ...]) -> None:
@@ -52,7 +36,7 @@ def preload(context: CloudContext, dispatcher: Dispatcher) -> None:
     except Exception:  # a request for the service says the same to the one who asks
         log.exception("loading moto's services failed")
     finally:
-        settle()
+        memory.settle()
 
 
 def _load(context: CloudContext, dispatcher: Dispatcher) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from werkzeug.serving import ThreadedWSGIServer
 
 from sandbox.certificates import CertificateAuthority
-from sandbox.cloud import ec2, moto_settings, rds, s3
+from sandbox.cloud import ec2, memory, moto_settings, rds, s3
 from sandbox.cloud.context import CloudContext
 from sandbox.cloud.dispatcher import Dispatcher
 from sandbox.cloud.http_handler import KeepAliveHandler
@@ -37,6 +37,7 @@ def run(context: CloudContext, listener: socket.socket) -> None:
         signal.signal(name, lambda *_: stop.set())
     _make_room(context)
     try:
+        memory.keep_small()
         gc.disable()  # preload() turns it on again: what is loaded now stays
         dispatcher = Dispatcher()
         layer = _start(context, dispatcher)

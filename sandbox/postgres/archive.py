@@ -21,10 +21,9 @@ from sandbox.errors import SandboxError
 from sandbox.postgres import snapshot
 from sandbox.postgres.server import Environment, PostgresServer, wait_for
 
-HEARTBEAT_DATABASE = "rdsadmin"
-"""Where the table rds_heartbeat is, with one row: id, at. Made with a server; clones and restored copies have it."""
 _ARCHIVE_TIMEOUT = 30.0
 _SEGMENT = re.compile(r"[0-9A-F]{24}")
+_MILLISECOND = datetime.timedelta(milliseconds=1)
 _SEGMENT_BITS = 20  # initdb --wal-segsize=1
 _STARTED_AT = re.compile(r"START WAL LOCATION: \S+ \(file ([0-9A-F]{24})\)")
 
@@ -95,8 +94,9 @@ class Archive:
         while self.bases and moment < self.bases[-1].consistent_at:  # a millisecond at the most
             time.sleep(0.001)
             moment = _now()
-        with server.connect(HEARTBEAT_DATABASE) as connection:
-            connection.execute("UPDATE rds_heartbeat SET at = clock_timestamp()")
+        with server.connect() as connection:
+            # A commit that changes nothing: a message in the log that nobody decodes.
+            connection.execute("SELECT pg_logical_emit_message(true, 'rdsadmin', 'heartbeat')")
             row = connection.execute("SELECT pg_walfile_name(pg_switch_wal() - 1)").fetchone()
         if row is None:
             raise SandboxError(f"Server {server.name} did not say where its log ends.")
@@ -106,19 +106,20 @@ class Archive:
         self._set_latest(moment)
 
     def follow(self, server: PostgresServer) -> None:
-        """The same for a replica, which cannot write: its source's heartbeats count once their segments are here."""
-        with server.connect(HEARTBEAT_DATABASE) as connection:
+        """The same for a replica, which cannot write: its source's commits count once their segments are here."""
+        with server.connect() as connection:
             row = connection.execute(
-                "SELECT at, (pg_last_wal_replay_lsn() - '0/0')::bigint FROM rds_heartbeat"
+                "SELECT pg_last_xact_replay_timestamp(), (pg_last_wal_replay_lsn() - '0/0')::bigint"
             ).fetchone()
         self.keep_incoming()
-        if row is None or row[1] is None:
+        if row is None or row[0] is None or row[1] is None:
             return
-        self._seen.append((row[0].astimezone(datetime.UTC), int(row[1]) >> _SEGMENT_BITS))
+        # Before the last commit that was replayed: a recovery target after the last commit is never reached.
+        self._seen.append((_cut(row[0].astimezone(datetime.UTC)) - _MILLISECOND, int(row[1]) >> _SEGMENT_BITS))
         newest = max((_segment_number(path.name[:24]) for path in self.segments()), default=-1)
         complete = [moment for moment, segment in self._seen if segment <= newest]
         if complete:
-            self._set_latest(_cut(max(complete)))
+            self._set_latest(max(complete))
             self._seen = [(moment, segment) for moment, segment in self._seen if segment > newest]
 
     def keep_incoming(self) -> None:
@@ -157,9 +158,9 @@ class Archive:
             )
         base = max((base for base in self.bases if base.consistent_at <= moment), key=lambda item: item.consistent_at)
         installation = self.environment.installation
-        snapshot.copy(installation, base.files, data)
+        snapshot.unpack(installation, base.files, data)
         with self._lock:
-            self._unpack(base, data / "pg_wal")
+            self._add_log(data)
         signal_file = data / "recovery.signal"
         signal_file.touch(mode=0o600)
         installation.account.own(signal_file)
@@ -178,9 +179,10 @@ class Archive:
         with self._lock:
             shutil.rmtree(self.directory, ignore_errors=True)
 
-    def _unpack(self, base: Base, target: Path) -> None:
-        found = _STARTED_AT.search((base.files / "backup_label").read_text())
+    def _add_log(self, data: Path) -> None:
+        found = _STARTED_AT.search((data / "backup_label").read_text())
         first = _segment_number(found.group(1)) if found else 0
+        target = data / "pg_wal"
         account = self.environment.installation.account
         for path in self.log.glob("*.gz"):
             name = path.name[:-3]
@@ -208,7 +210,7 @@ def _segment_number(name: str) -> int:
 def _now(*, up: bool = False) -> datetime.datetime:
     """Milliseconds are what the API shows; cut down for the end of a window, up for its beginning."""
     moment = datetime.datetime.now(datetime.UTC)
-    return _cut(moment) + datetime.timedelta(milliseconds=1) if up else _cut(moment)
+    return _cut(moment) + _MILLISECOND if up else _cut(moment)
 
 
 def _cut(moment: datetime.datetime) -> datetime.datetime:

@@ -26,7 +26,7 @@ def clone(server: PostgresServer, source_port: int) -> Upstream:
     """Fill a new server's data directory from its source; configure it with what is returned, then start it."""
     environment = server.environment
     server.prepare_directory()
-    snapshot.take(environment, source_port, server.data)
+    snapshot.clone(environment, source_port, server.data)
     account = environment.installation.account
     signal_file = server.data / "standby.signal"
     signal_file.touch(mode=0o600)

@@ -19,6 +19,7 @@ from scripts.lib.project import Project
 from scripts.lib.sites import Site
 
 _SAME = frozenset({"same", "read", "refresh"})
+_MISSING = re.compile(r"missing configuration value '([^']+)'")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m|<\{%[^%]*%\}>")
 
 
@@ -147,6 +148,14 @@ def _locked(site: Site, text: str) -> DrError:
 def _failed(site: Site, errors: list[str], text: str) -> DrError:
     if not errors:
         errors = [line.strip() for line in text.splitlines() if line.strip().startswith("error:")] or [text.strip()]
+    missing = _MISSING.search(text)
+    if missing:
+        key = missing.group(1)
+        return DrError(
+            f"the configuration value {key} of {site} is missing: set it with `pulumi config set {key} -s {site}`, "
+            "with --secret if Pulumi.yaml declares it secret",
+            exit_code=ExitCode.USAGE,
+        )
     lines = "\n".join(f"  {line}" for line in dict.fromkeys(errors))
     return DrError(f"`pulumi up -s {site}` failed:\n{lines}\nMend the cause and run the same command again.")
 

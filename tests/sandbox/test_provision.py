@@ -52,7 +52,7 @@ def test_provision_is_safe_to_repeat(provisioned: Running) -> None:
 
 def test_a_drift_is_seen_and_repaired(provisioned: Running) -> None:
     outputs = json.loads(provisioned.must("pulumi", "stack", "output", "-s", "primary", "--json").out)
-    bucket = outputs["buckets"]["uploads"]["name"]
+    bucket = outputs["buckets"]["uploads"]
     s3 = provisioned.client("s3", "us-east-1")
     s3.delete_public_access_block(Bucket=bucket)
     seen = provisioned.run(
@@ -142,11 +142,15 @@ def test_a_missing_password_is_refused(provisioned: Running) -> None:
     try:
         provisioned.must("pulumi", "config", "rm", "databasePassword", "-s", "primary")
         result = provisioned.run("pulumi", "up", "-s", "primary", "--yes", "--non-interactive")
+        told = provisioned.run("dr", "provision", "--yes")
     finally:
         file.write_bytes(before)
-    assert result.code != 0
-    assert "databasePassword" in result.text
-    assert "Traceback" not in result.text
+    for refused in (result, told):
+        assert refused.code != 0
+        assert "databasePassword" in refused.text
+        assert "Traceback" not in refused.text
+    assert told.code == 2
+    assert "pulumi config set databasePassword -s primary" in told.err
 
 
 def test_a_lock_left_by_a_killed_update_is_named_and_can_be_broken(provisioned: Running) -> None:

@@ -44,7 +44,7 @@ class Restoring(Creation):
 
         def build() -> None:
             instance.server.prepare_directory()
-            snapshot.copy(self.service.environment.installation, source.files, instance.server.data)
+            snapshot.unpack(self.service.environment.installation, source.files, instance.server.data)
             self.start(instance)
             self.ready(instance)
 

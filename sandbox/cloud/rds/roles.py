@@ -1,4 +1,4 @@
-"""What RDS puts into a new server: its internal roles, the master user, and the heartbeat.
+"""What RDS puts into a new server: its internal roles, the master user and its database.
 
 The master user is no superuser (user guide, "Understanding the rds_superuser role"): it may create roles and databases
 and is a member of rds_superuser, which gathers PostgreSQL's predefined roles.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from sandbox.postgres.archive import HEARTBEAT_DATABASE
 from sandbox.postgres.server import Connection, PostgresServer
 from sandbox.postgres.settings import ADMIN, REPLICATION
 
@@ -28,17 +27,10 @@ def bootstrap(server: PostgresServer, master: str, password: str, database: str 
         )
         connection.execute(sql.SQL("GRANT rds_superuser TO {} WITH ADMIN OPTION").format(sql.Identifier(master)))
         connection.execute(sql.SQL("ALTER DATABASE postgres OWNER TO {}").format(sql.Identifier(master)))
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(HEARTBEAT_DATABASE)))
-        connection.execute(
-            sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(sql.Identifier(HEARTBEAT_DATABASE))
-        )
         if database is not None:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(master))
             )
-    with server.connect(HEARTBEAT_DATABASE) as connection:
-        connection.execute("CREATE TABLE rds_heartbeat (id integer PRIMARY KEY, at timestamptz NOT NULL)")
-        connection.execute("INSERT INTO rds_heartbeat VALUES (1, clock_timestamp())")
 
 
 def set_master_password(server: PostgresServer, master: str, password: str) -> None:

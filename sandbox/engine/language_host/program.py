@@ -6,7 +6,9 @@ import asyncio
 import logging
 import os
 import runpy
+import signal
 import sys
+import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -19,6 +21,8 @@ from pulumi.runtime.proto import language_pb2
 FAILED_AND_SAID_WHY: Final = 32
 """The user has been told in full: the engine need not add anything (the official host's number)."""
 INTERRUPTED: Final = 130
+
+_interrupted = threading.Event()
 
 
 def run(serialized_request: bytes, engine_address: str) -> int:
@@ -33,14 +37,22 @@ def run(serialized_request: bytes, engine_address: str) -> int:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     _configure(request, engine_address)
     try:
-        return _deploy(request)
-    except SystemExit as ending:
-        return _exit_code(ending)
+        signal.signal(signal.SIGINT, _interrupt_once)
+        exit_code = _deploy(request)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt:
         # the engine ends the run; threads that wait for its answers would keep this process
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(INTERRUPTED)
+    return exit_code
+
+
+def _interrupt_once(*_: object) -> None:
+    """The engine may send a second signal, which must not interrupt the handling of the first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _interrupted.set()
+    raise KeyboardInterrupt
 
 
 def _configure(request: language_pb2.RunRequest, engine_address: str) -> None:
@@ -65,21 +77,33 @@ def _deploy(request: language_pb2.RunRequest) -> int:
     asyncio.set_event_loop(loop)
     # each resource operation may wait in a thread of its own
     loop.set_default_executor(ThreadPoolExecutor(max_workers=max(request.parallel, 1) * 4))
+    exit_code = FAILED_AND_SAID_WHY
     try:
         loop.run_until_complete(runtime.run_in_stack(lambda: _execute(entry_point)))
+        exit_code = 0
+    except SystemExit as ending:
+        exit_code = _exit_code(ending)
     except pulumi.RunError as error:
-        pulumi.log.error(str(error))
+        _tell(str(error))
     except grpc.RpcError as error:
         if error.code() == grpc.StatusCode.UNAVAILABLE:  # the engine shuts down, and knows why
-            return 0
-        pulumi.log.error(f"the engine refused a call of the program: {error.details()}")
+            exit_code = 0
+        else:
+            _tell(f"the engine refused a call of the program: {error.details()}")
     except Exception as error:  # noqa: BLE001 - whatever the program raises is told to the user
-        pulumi.log.error(f"Program failed with an unhandled exception:\n{program_traceback(error)}")
-    else:
-        return 0
-    finally:
-        _finish(loop)
-    return FAILED_AND_SAID_WHY
+        _tell(f"Program failed with an unhandled exception:\n{program_traceback(error)}")
+    _finish(loop)
+    return exit_code
+
+
+def _tell(message: str) -> None:
+    """Show the user an error; not that calls failed because the engine has ended the run, of which it tells itself."""
+    if _interrupted.is_set():
+        return
+    try:
+        pulumi.log.error(message)
+    except grpc.RpcError:  # there is no engine any more
+        sys.stderr.write(f"error: {message}\n")
 
 
 def _execute(entry_point: str) -> None:

@@ -93,7 +93,7 @@ def _serve(channel: socket.socket, engine_address: str) -> int:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)  # the host's standard input belongs to the engine
     os.close(null)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the host, which decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the host, which decides; a program sets its own handler
     wakeup_read, wakeup_write = os.pipe()
     os.set_blocking(wakeup_write, False)
     signal.set_wakeup_fd(wakeup_write)
@@ -107,12 +107,15 @@ def _serve(channel: socket.socket, engine_address: str) -> int:
         if not program:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
             for descriptor in (wakeup_read, wakeup_write):
                 os.close(descriptor)
             channel.close()
             return _import_sdk().run(payload, engine_address)
-        channel.sendall(_EXIT_CODE.pack(_wait(program, channel, wakeup_read)))
+        exit_code = _wait(program, channel, wakeup_read)
+        try:
+            channel.sendall(_EXIT_CODE.pack(exit_code))
+        except OSError:  # the host is gone, and with it everybody who wanted to know
+            break
     os._exit(0)
 
 
