@@ -31,11 +31,8 @@ drill: setup ## The main job: two regions in the sandbox, provisioned, checked, 
 	@eval "$$($(DR) sandbox env)" && dr provision --yes && dr check && dr status
 	@echo 'the sandbox stays up: eval "$$($(DR) sandbox env)" to use it, make down to throw it away'
 
-test: toolchain ## Lint, types, unit tests, and tests on the real engine
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/pytest
+test: toolchain lint ## Lint, types, unit tests, and tests on the real engine
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 lint: setup ## Lint and types only
 	$(BIN)/ruff check

@@ -55,6 +55,8 @@ class Archive:
         self.bases: list[Base] = []
         self.latest: datetime.datetime | None = None
         self._lock = RLock()
+        self.seen_until = 0
+        """PostgresServer.log_written at the last heartbeat: something later is news."""
         self._seen: list[tuple[datetime.datetime, int]] = []
 
     @property
@@ -98,6 +100,7 @@ class Archive:
             # A commit that changes nothing: a message in the log that nobody decodes.
             connection.execute("SELECT pg_logical_emit_message(true, 'rdsadmin', 'heartbeat')")
             row = connection.execute("SELECT pg_walfile_name(pg_switch_wal() - 1)").fetchone()
+            self.seen_until = server.log_written()
         if row is None:
             raise SandboxError(f"Server {server.name} did not say where its log ends.")
         segment = str(row[0])
@@ -107,6 +110,7 @@ class Archive:
 
     def follow(self, server: PostgresServer) -> None:
         """The same for a replica, which cannot write: its source's commits count once their segments are here."""
+        self.seen_until = server.log_written()
         with server.connect() as connection:
             row = connection.execute(
                 "SELECT pg_last_xact_replay_timestamp(), (pg_last_wal_replay_lsn() - '0/0')::bigint"

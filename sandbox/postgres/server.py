@@ -199,6 +199,14 @@ class PostgresServer:
         ) as connection:
             yield connection
 
+    def log_written(self) -> int:
+        """When the log was last written to (nanoseconds since the epoch); asks the file system only."""
+        newest = 0
+        for entry in (self.data / "pg_wal").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # the server recycles segments
+                newest = max(newest, entry.stat().st_mtime_ns if entry.is_file() else 0)
+        return newest
+
     def discard_log(self) -> None:
         """Delete what a server without backups has archived."""
         for path in (self.directory / configuration.DISCARDED).glob("*"):

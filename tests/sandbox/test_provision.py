@@ -123,17 +123,22 @@ def test_a_region_equal_to_the_peers_is_refused(provisioned: Running) -> None:
 
 def _refused(sandbox: Running, key: str, value: str, words: tuple[str, ...]) -> None:
     file = Path(sandbox.environment["DR_PROJECT"]) / "Pulumi.primary.yaml"
-    before = file.read_bytes()
+    before, resources = file.read_bytes(), _resources(sandbox)
     try:
         sandbox.must("pulumi", "config", "set", key, value, "-s", "primary")
-        result = sandbox.run("pulumi", "up", "-s", "primary", "--yes", "--non-interactive")
+        result = sandbox.run("pulumi", "up", "-s", "primary", "--yes", "--skip-preview", "--non-interactive")
     finally:
         file.write_bytes(before)
     assert result.code != 0
     assert "Traceback" not in result.text
     for word in words:
         assert word in result.text
-    sandbox.must("pulumi", "up", "-s", "primary", "--yes", "--non-interactive", "--expect-no-changes")
+    assert _resources(sandbox) == resources
+
+
+def _resources(sandbox: Running) -> list[object]:
+    document = json.loads(sandbox.must("pulumi", "stack", "export", "-s", "primary").out)
+    return list(document["deployment"]["resources"])
 
 
 def test_a_missing_password_is_refused(provisioned: Running) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 from threading import Event, Thread
@@ -172,7 +171,7 @@ class Backups:
         if instance.status != AVAILABLE or instance.resource_id in self._busy:
             return
         age = time.monotonic() - self._advanced.get(instance.resource_id, 0.0)
-        if age > _IDLE or (age > _BUSY and self._was_written(instance)):
+        if age > _IDLE or (age > _BUSY and instance.server.log_written() > backup.archive.seen_until):
             self._busy.add(instance.resource_id)
             self.service.workers.submit(f"log of {instance.resource_id}", lambda: self._try_advance(instance, backup))
 
@@ -192,12 +191,3 @@ class Backups:
         else:
             backup.archive.follow(instance.server)
         self._advanced[instance.resource_id] = time.monotonic()
-
-    def _was_written(self, instance: Instance) -> bool:
-        """Whether the log's newest segment changed after the last heartbeat; costs no connection."""
-        age = time.monotonic() - self._advanced.get(instance.resource_id, 0.0)
-        newest = 0.0
-        for entry in (instance.server.data / "pg_wal").iterdir():
-            with contextlib.suppress(FileNotFoundError):  # the server recycles segments
-                newest = max(newest, entry.stat().st_mtime if entry.is_file() else 0.0)
-        return time.time() - newest < age - 0.5
