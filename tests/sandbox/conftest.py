@@ -9,8 +9,6 @@ import pytest
 
 from tests.sandbox.running import Running, new_directory
 
-pytest_plugins = ("tests.sandbox.cloud_fixtures", "tests.sandbox.engine_fixtures")
-
 
 @pytest.fixture(scope="session")
 def provisioned() -> Iterator[Running]:
