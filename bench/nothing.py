@@ -27,7 +27,8 @@ class _Nothing(Resource):
 
     def read(self, resource_id: str, state: Properties) -> Properties | None:
         made_up = {key: resource_id for key in self.computed() if "." not in key and "[" not in key}
-        return {**made_up, **state, "id": resource_id}
+        ports = {"port": 5432} if "port" in made_up else {}
+        return {**made_up, **ports, **state, "id": resource_id}
 
     def update(self, resource_id: str, old: Properties, new: Properties, changed: frozenset[str]) -> None:
         del resource_id, old, new, changed

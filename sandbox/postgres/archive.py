@@ -119,7 +119,9 @@ class Archive:
         if row is None or row[0] is None or row[1] is None:
             return
         # Before the last commit that was replayed: a recovery target after the last commit is never reached.
-        self._seen.append((_cut(row[0].astimezone(datetime.UTC)) - _MILLISECOND, int(row[1]) >> _SEGMENT_BITS))
+        # Replay that stands at the beginning of a segment needs the one before.
+        needed = (int(row[1]) - 1) >> _SEGMENT_BITS
+        self._seen.append((_cut(row[0].astimezone(datetime.UTC)) - _MILLISECOND, needed))
         newest = max((_segment_number(path.name[:24]) for path in self.segments()), default=-1)
         complete = [moment for moment, segment in self._seen if segment <= newest]
         if complete:

@@ -158,13 +158,19 @@ class Backups:
 
     def _run(self) -> None:
         while not self._closing.wait(_TICK):
-            for region in self.service.regions():
-                for server in list(region.servers.values()):
-                    server.discard_log()
-                for backup in list(region.backups.values()):
-                    if not backup.replicated and backup.instance is not None:
-                        self._tick(backup.instance, backup)
-            self.replication.tick()
+            try:
+                self._look_around()
+            except Exception:  # the next second may be better; without this thread nothing is backed up any more
+                log.exception("looking after the automated backups failed")
+
+    def _look_around(self) -> None:
+        for region in self.service.regions():
+            for server in list(region.servers.values()):
+                server.discard_log()
+            for backup in list(region.backups.values()):
+                if not backup.replicated and backup.instance is not None:
+                    self._tick(backup.instance, backup)
+        self.replication.tick()
 
     def _tick(self, instance: Instance, backup: AutomatedBackup) -> None:
         """Each instance in a thread of its own: one server that hangs must not end the others' backups."""
