@@ -100,8 +100,8 @@ def read(outputs: Mapping[str, object], stack: str) -> Published | None:
         return typing.cast("Published", _build(SiteOutputs, outputs, ""))
     except (ValueError, TypeError) as error:
         raise ProgramError(
-            f"The outputs of stack {str(stack)!r} cannot be read ({error}): update it with this version of the program, "
-            f"`pulumi up -s {stack}`, or take the version that wrote them."
+            f"The outputs of stack {str(stack)!r} cannot be read ({error}): update it with this version of the "
+            f"program, `pulumi up -s {stack}`, or take the version that wrote them."
         ) from error
 
 

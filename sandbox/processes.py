@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 import psutil
+
+from sandbox.postgres import processes as postgres
 
 MARKER: Final = "GOLIATH_SANDBOX"
 """Environment variable that every process of a sandbox inherits; its value is the sandbox's root."""
@@ -30,22 +33,17 @@ class SandboxProcess:
 def find(root: Path) -> list[psutil.Process]:
     """Every live process of the sandbox in ``root`` but this one.
 
-    By the marker in the environment; PostgreSQL's backends write their title over theirs and are known by their name
-    and their working directory, which is the data directory.
+    By the marker in the environment; PostgreSQL's own write their title over theirs and are known by where they run.
     """
-    return [process for process in psutil.process_iter() if _belongs(process, root)]
+    found = {process.pid: process for process in postgres.processes_in(root)}
+    found |= {process.pid: process for process in psutil.process_iter() if _is_marked(process, root)}
+    return list(found.values())
 
 
-def _belongs(process: psutil.Process, root: Path) -> bool:
-    if process.pid == psutil.Process().pid:
-        return False
+def _is_marked(process: psutil.Process, root: Path) -> bool:
     with suppress(psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess, OSError):
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return False
-        if process.environ().get(MARKER) == str(root):
-            return True
-    with suppress(psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess, OSError):
-        return process.name() == "postgres" and Path(process.cwd()).is_relative_to(root)
+        alive = process.status() != psutil.STATUS_ZOMBIE and process.pid != os.getpid()
+        return alive and process.environ().get(MARKER) == str(root)
     return False
 
 
@@ -62,7 +60,7 @@ def reap(root: Path) -> int:
             with suppress(psutil.NoSuchProcess):
                 _end(process, polite=polite)
         psutil.wait_procs(processes, timeout=1.0)
-    return len(seen)
+    return len(seen) + postgres.reap(root)  # which also releases the shared memory of killed servers
 
 
 def _end(process: psutil.Process, *, polite: bool) -> None:

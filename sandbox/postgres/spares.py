@@ -65,6 +65,8 @@ class SpareClusters:
                 f"--pwfile={self._credentials.initial_password_file}", "-E", "UTF8",
                 "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8",
                 "--no-instructions", "--no-sync", "--wal-segsize=1",
+                # For initdb's own short-lived servers: one that is killed must leave nothing in /dev/shm either.
+                "-c", "dynamic_shared_memory_type=mmap",
             ],
             directory=self._installation.account.make_directory(self._directory, 0o711),
         )  # fmt: skip
