@@ -20,7 +20,9 @@ def print_json(document: Any) -> None:
 
 
 def seconds(value: float) -> str:
-    """``4.2 s``, ``3 min 05 s``."""
+    """``80 ms``, ``4.2 s``, ``3 min 05 s``."""
+    if value < 0.9995:
+        return f"{value * 1000:.0f} ms"
     if value < 60:
         return f"{value:.1f} s"
     return f"{int(value // 60)} min {int(value % 60):02d} s"
