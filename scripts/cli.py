@@ -17,7 +17,7 @@ from scripts.lib.exit_codes import ExitCode
 
 app = typer.Typer(
     name="dr",
-    help="Disaster recovery of the Goliath Partner System: provision, look at, fail over and restore its two sites.",
+    help="Disaster recovery of the Goliath Partner System: its two sites, provisioned, checked and shown.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -18,7 +18,7 @@ def naming_region(region: str) -> Iterator[None]:
         yield
     except NoCredentialsError:
         raise DrError(
-            'no AWS credentials: sign in to AWS, or run `eval "$(dr sandbox env)"` to use the sandbox',
+            "no AWS credentials: sign in to AWS, or set up the shell's environment as the README says",
             exit_code=ExitCode.USAGE,
         ) from None
     except ClientError as error:

@@ -130,7 +130,7 @@ def _no_engine(error: Exception) -> DrError:
     found = shutil.which("pulumi")
     reason = f"{found} cannot be used ({error})" if found else "there is no `pulumi` on PATH"
     return DrError(
-        f'{reason}: install Pulumi, or run `eval "$(dr sandbox env)"` to use the one of the sandbox',
+        f"{reason}: install Pulumi, or set up the shell's environment as the README says",
         exit_code=ExitCode.USAGE,
     )
 

@@ -208,6 +208,17 @@ def tag_changes(old: Mapping[str, str] | None, new: Mapping[str, str] | None) ->
     return sorted(set(before) - set(after)), {k: v for k, v in after.items() if before.get(k) != v}
 
 
+def retag(
+    old: Properties, new: Properties, remove: Callable[[list[str]], Any], add: Callable[[dict[str, str]], Any]
+) -> None:
+    """Bring the tags from the state's to the program's by the service's own two calls, each only if it is needed."""
+    removed, added = tag_changes(old.get("tags"), new.get("tags"))
+    if removed:
+        remove(removed)
+    if added:
+        add(added)
+
+
 def canonical_json(text: str) -> str:
     """One text for all JSON texts of the same meaning; a one-element list equals its element, as in IAM policies."""
 

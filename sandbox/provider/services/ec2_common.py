@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 from botocore.exceptions import ClientError
 
 from sandbox.provider.core.aws import code_of
-from sandbox.provider.core.resource import Resource, ResourceError, tag_changes, tag_list, tag_map
+from sandbox.provider.core.resource import Resource, ResourceError, retag, tag_list, tag_map
 from sandbox.provider.core.values import Properties, Unknown, has_unknown
 from sandbox.provider.services.refusals import Failure, unsupported
 
@@ -50,11 +50,12 @@ class Ec2Resource(Resource):
 
     def retag(self, resource_id: str, old: Properties, new: Properties) -> None:
         """Bring the tags from the state to the program's."""
-        removed, added = tag_changes(old.get("tags"), new.get("tags"))
-        if removed:
-            self.client.delete_tags(Resources=[resource_id], Tags=[{"Key": key} for key in removed])
-        if added:
-            self.client.create_tags(Resources=[resource_id], Tags=tag_list(added))
+        retag(
+            old,
+            new,
+            lambda removed: self.client.delete_tags(Resources=[resource_id], Tags=[{"Key": key} for key in removed]),
+            lambda added: self.client.create_tags(Resources=[resource_id], Tags=tag_list(added)),
+        )
 
     def one(self, operation: str, key: str, **request: Any) -> dict[str, Any] | None:
         """The only element of a describe call's answer; None when it does not exist."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from sandbox.provider.core.resource import ResourceError, tag_changes, tag_list, tag_map
+from sandbox.provider.core.resource import ResourceError, retag, tag_list, tag_map
 from sandbox.provider.core.values import Properties
 from sandbox.provider.services.iam_common import IamResource, text_of
 from sandbox.provider.services.iam_role import Role
@@ -131,11 +131,12 @@ class Policy(IamResource):
 
     def update(self, resource_id: str, old: Properties, new: Properties, changed: frozenset[str]) -> None:
         if "tags" in changed:
-            removed, added = tag_changes(old.get("tags"), new.get("tags"))
-            if removed:
-                self.client.untag_policy(PolicyArn=resource_id, TagKeys=removed)
-            if added:
-                self.client.tag_policy(PolicyArn=resource_id, Tags=tag_list(added))
+            retag(
+                old,
+                new,
+                lambda removed: self.client.untag_policy(PolicyArn=resource_id, TagKeys=removed),
+                lambda added: self.client.tag_policy(PolicyArn=resource_id, Tags=tag_list(added)),
+            )
         if "policy" in changed:
             versions = self.pages("list_policy_versions", "Versions", PolicyArn=resource_id)
             if len(versions) >= _VERSIONS:

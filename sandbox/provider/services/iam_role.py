@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from sandbox.provider.core.resource import canonical_json, tag_changes, tag_list, tag_map
+from sandbox.provider.core.resource import canonical_json, retag, tag_list, tag_map
 from sandbox.provider.core.values import Properties
 from sandbox.provider.services.iam_common import IamResource, text_of
 from sandbox.provider.services.refusals import Failure, arn, between
@@ -85,11 +85,12 @@ class Role(IamResource):
 
     def update(self, resource_id: str, old: Properties, new: Properties, changed: frozenset[str]) -> None:
         if "tags" in changed:
-            removed, added = tag_changes(old.get("tags"), new.get("tags"))
-            if removed:
-                self.client.untag_role(RoleName=resource_id, TagKeys=removed)
-            if added:
-                self.client.tag_role(RoleName=resource_id, Tags=tag_list(added))
+            retag(
+                old,
+                new,
+                lambda removed: self.client.untag_role(RoleName=resource_id, TagKeys=removed),
+                lambda added: self.client.tag_role(RoleName=resource_id, Tags=tag_list(added)),
+            )
         if "assumeRolePolicy" in changed:
             self.client.update_assume_role_policy(RoleName=resource_id, PolicyDocument=new["assumeRolePolicy"])
         if changed & {"description", "maxSessionDuration"}:

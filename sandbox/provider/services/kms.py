@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from botocore.exceptions import ClientError
 
 from sandbox.provider.core.aws import code_of
-from sandbox.provider.core.resource import Resource, ResourceError, tag_changes
+from sandbox.provider.core.resource import Resource, ResourceError, retag
 from sandbox.provider.core.values import Properties, Unknown
 from sandbox.provider.services.refusals import between, only, unsupported
 
@@ -100,11 +100,12 @@ class Key(Resource):
 
     def update(self, resource_id: str, old: Properties, new: Properties, changed: frozenset[str]) -> None:
         if "tags" in changed:
-            removed, added = tag_changes(old.get("tags"), new.get("tags"))
-            if removed:
-                self.client.untag_resource(KeyId=resource_id, TagKeys=removed)
-            if added:
-                self.client.tag_resource(KeyId=resource_id, Tags=_tag_list(added))
+            retag(
+                old,
+                new,
+                lambda removed: self.client.untag_resource(KeyId=resource_id, TagKeys=removed),
+                lambda added: self.client.tag_resource(KeyId=resource_id, Tags=_tag_list(added)),
+            )
         if "isEnabled" in changed and new["isEnabled"]:
             # first: a disabled key refuses the other changes
             self.client.enable_key(KeyId=resource_id)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 from botocore.exceptions import ClientError
 
 from sandbox.provider.core.aws import code_of
-from sandbox.provider.core.resource import Resource, tag_changes
+from sandbox.provider.core.resource import Resource, retag
 from sandbox.provider.core.values import Properties
 from sandbox.provider.services.refusals import Failure, arn, only, unsupported
 
@@ -75,11 +75,12 @@ class LogGroup(Resource):
 
     def update(self, resource_id: str, old: Properties, new: Properties, changed: frozenset[str]) -> None:
         if "tags" in changed:
-            removed, added = tag_changes(old.get("tags"), new.get("tags"))
-            if removed:
-                self.client.untag_resource(resourceArn=old["arn"], tagKeys=removed)
-            if added:
-                self.client.tag_resource(resourceArn=old["arn"], tags=added)
+            retag(
+                old,
+                new,
+                lambda removed: self.client.untag_resource(resourceArn=old["arn"], tagKeys=removed),
+                lambda added: self.client.tag_resource(resourceArn=old["arn"], tags=added),
+            )
         if "retentionInDays" in changed:
             if new["retentionInDays"]:
                 self.client.put_retention_policy(logGroupName=resource_id, retentionInDays=new["retentionInDays"])

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from sandbox.provider.core.aws import code_of
-from sandbox.provider.core.resource import Resource, ResourceError, tag_changes, tag_list, tag_map
+from sandbox.provider.core.resource import Resource, ResourceError, retag, tag_list, tag_map
 from sandbox.provider.core.values import Properties
 from sandbox.provider.services.rds_lookup import find
 from sandbox.provider.services.refusals import arn, unsupported
@@ -107,11 +107,12 @@ class _AnySnapshot(Resource):
 
     def update(self, resource_id: str, old: Properties, new: Properties, changed: frozenset[str]) -> None:
         del resource_id, changed  # only tags change in place
-        removed, added = tag_changes(old.get("tags"), new.get("tags"))
-        if removed:
-            self.client.remove_tags_from_resource(ResourceName=old["dbSnapshotArn"], TagKeys=removed)
-        if added:
-            self.client.add_tags_to_resource(ResourceName=old["dbSnapshotArn"], Tags=tag_list(added))
+        retag(
+            old,
+            new,
+            lambda removed: self.client.remove_tags_from_resource(ResourceName=old["dbSnapshotArn"], TagKeys=removed),
+            lambda added: self.client.add_tags_to_resource(ResourceName=old["dbSnapshotArn"], Tags=tag_list(added)),
+        )
 
     def delete(self, resource_id: str, state: Properties) -> None:
         del state

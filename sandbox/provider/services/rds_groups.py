@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from botocore.exceptions import ClientError
 
 from sandbox.provider.core.aws import code_of
-from sandbox.provider.core.resource import Resource, tag_changes, tag_list, tag_map
+from sandbox.provider.core.resource import Resource, retag, tag_list, tag_map
 from sandbox.provider.core.values import Properties, Unknown
 from sandbox.provider.services.refusals import Failure
 
@@ -36,11 +36,12 @@ class Group(Resource):
         return tag_map(self.client.list_tags_for_resource(ResourceName=arn)["TagList"])
 
     def retag(self, old: Properties, new: Properties) -> None:
-        removed, added = tag_changes(old.get("tags"), new.get("tags"))
-        if removed:
-            self.client.remove_tags_from_resource(ResourceName=old["arn"], TagKeys=removed)
-        if added:
-            self.client.add_tags_to_resource(ResourceName=old["arn"], Tags=tag_list(added))
+        retag(
+            old,
+            new,
+            lambda removed: self.client.remove_tags_from_resource(ResourceName=old["arn"], TagKeys=removed),
+            lambda added: self.client.add_tags_to_resource(ResourceName=old["arn"], Tags=tag_list(added)),
+        )
 
 
 class SubnetGroup(Group):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from botocore.exceptions import ClientError
 
 from sandbox.provider.core.aws import code_of
-from sandbox.provider.core.resource import Resource, ResourceError, tag_changes, tag_list
+from sandbox.provider.core.resource import Resource, ResourceError, retag, tag_list
 from sandbox.provider.core.values import Properties
 from sandbox.provider.services import rds_requests as requests
 from sandbox.provider.services.rds_lookup import find, is_ready
@@ -262,11 +262,12 @@ class Instance(Resource):
             self.client.delete_db_instance(**request)
 
     def _retag(self, resource_arn: str, old: Properties, new: Properties) -> None:
-        removed, added = tag_changes(old.get("tags"), new.get("tags"))
-        if removed:
-            self.client.remove_tags_from_resource(ResourceName=resource_arn, TagKeys=removed)
-        if added:
-            self.client.add_tags_to_resource(ResourceName=resource_arn, Tags=tag_list(added))
+        retag(
+            old,
+            new,
+            lambda removed: self.client.remove_tags_from_resource(ResourceName=resource_arn, TagKeys=removed),
+            lambda added: self.client.add_tags_to_resource(ResourceName=resource_arn, Tags=tag_list(added)),
+        )
 
     def _wait_ready(self, resource_id: str, identifier: str) -> None:
         def look() -> tuple[bool, str]:

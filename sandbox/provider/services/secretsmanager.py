@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from botocore.exceptions import ClientError
 
 from sandbox.provider.core.aws import code_of
-from sandbox.provider.core.resource import Resource, tag_changes, tag_list, tag_map
+from sandbox.provider.core.resource import Resource, retag, tag_list, tag_map
 from sandbox.provider.core.values import Properties, Unknown
 from sandbox.provider.services.refusals import texts, unsupported
 
@@ -102,11 +102,12 @@ class Secret(Resource):
             else:
                 self._put_policy(resource_id, new["policy"])
         if "tags" in changed:
-            removed, added = tag_changes(old.get("tags"), new.get("tags"))
-            if removed:
-                self.client.untag_resource(SecretId=resource_id, TagKeys=removed)
-            if added:
-                self.client.tag_resource(SecretId=resource_id, Tags=tag_list(added))
+            retag(
+                old,
+                new,
+                lambda removed: self.client.untag_resource(SecretId=resource_id, TagKeys=removed),
+                lambda added: self.client.tag_resource(SecretId=resource_id, Tags=tag_list(added)),
+            )
 
     def delete(self, resource_id: str, state: Properties) -> None:
         window = state.get("recoveryWindowInDays", 30)

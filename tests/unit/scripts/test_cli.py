@@ -49,7 +49,7 @@ def test_a_verb_without_an_engine_says_how_to_get_one(tmp_path: Path) -> None:
         (tmp_path / f"Pulumi.{site}.yaml").write_text(f"config:\n  aws:region: {region}\n", encoding="utf-8")
     done = _dr("status", directory=tmp_path, PATH=str(tmp_path), HOME=str(tmp_path))
     assert done.returncode == ExitCode.USAGE, done.stderr
-    assert "dr sandbox env" in done.stderr
+    assert "no `pulumi` on PATH" in done.stderr
     assert "Traceback" not in done.stderr
 
 
