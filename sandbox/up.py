@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import cloud_process, environment, processes, workspace
+from sandbox import aws_command, cloud_process, environment, processes, workspace
 from sandbox.engine.plugins import install
 from sandbox.errors import SandboxError
 from sandbox.paths import SandboxPaths
@@ -66,6 +66,7 @@ def _make(paths: SandboxPaths, port: int, pulumi: Path) -> str:
     stamp(paths)
     cloud = cloud_process.start(paths, port)
     install(paths.pulumi_home, pulumi)
+    aws_command.install(paths)
     name = workspace.copy(paths)
     passphrase, password = workspace.make_secrets(paths)
     paths.state.mkdir(parents=True, exist_ok=True)

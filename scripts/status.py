@@ -36,7 +36,9 @@ def status(
 
 
 def _table(found: dict[Site, SiteObservation]) -> Table:
-    table = Table("", *(f"{site} ({item.region})" for site, item in found.items()), show_lines=False)
+    table = Table("")
+    for site, item in found.items():
+        table.add_column(f"{site} ({item.region})", overflow="fold")  # a name that is cut off cannot be copied
     for title, cells in _rows(list(found.values())):
         table.add_row(title, *cells)
     return table
@@ -53,6 +55,11 @@ def _rows(items: list[SiteObservation]) -> list[tuple[str, list[str]]]:
         ("  log position", [_text(item.database.position) if item.database else "-" for item in items]),
         ("  lag", [_lag(item) for item in items]),
         ("  backups kept", [_backups(item) for item in items]),
+    ]
+    rows += [
+        ("network", [_text(item.network) for item in items]),
+        ("key", [_text(item.key) for item in items]),
+        ("secret", [_text(item.secret) for item in items]),
     ]
     purposes = dict.fromkeys(bucket.purpose for item in items for bucket in item.buckets)
     rows += [(f"bucket {purpose}", [_bucket(item, purpose) for item in items]) for purpose in purposes]

@@ -43,17 +43,21 @@ class BucketObservation:
 
 @dataclass(frozen=True)
 class SiteObservation:
-    """A site, and what is not as it should be; no problem means ready."""
+    """A site, and what is not as it should be; no problem means ready. All that is not provisioned is None."""
 
     site: Site
     region: str
     provisioned: bool
-    role: Role | None
-    epoch: int | None
-    generation: int | None
-    database: DatabaseObservation | None
-    buckets: tuple[BucketObservation, ...]
-    problems: tuple[str, ...]
+    role: Role | None = None
+    epoch: int | None = None
+    generation: int | None = None
+    network: str | None = None
+    """Address range and VPC."""
+    key: str | None = None
+    secret: str | None = None
+    database: DatabaseObservation | None = None
+    buckets: tuple[BucketObservation, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 def observe(sites: Mapping[Site, SiteOutputs | None], regions: Mapping[Site, str]) -> dict[Site, SiteObservation]:
@@ -67,7 +71,7 @@ def observe(sites: Mapping[Site, SiteOutputs | None], regions: Mapping[Site, str
 def _site(site: Site, outputs: SiteOutputs | None, peer: SiteOutputs | None, region: str) -> SiteObservation:
     if outputs is None:
         problem = f"{site} is not provisioned: run `dr provision`"
-        return SiteObservation(site, region, False, None, None, None, None, (), (problem,))
+        return SiteObservation(site, region, False, problems=(problem,))
     problems: list[str] = []
     database = _database(outputs, problems)
     buckets = _buckets(outputs, problems)
@@ -76,7 +80,18 @@ def _site(site: Site, outputs: SiteOutputs | None, peer: SiteOutputs | None, reg
     if peer is not None and peer.role is outputs.role:
         problems.append(f"both sites are {outputs.role}: the higher epoch is right ({outputs.epoch}, {peer.epoch})")
     return SiteObservation(
-        site, region, True, outputs.role, outputs.epoch, outputs.generation, database, buckets, tuple(problems)
+        site=site,
+        region=region,
+        provisioned=True,
+        role=outputs.role,
+        epoch=outputs.epoch,
+        generation=outputs.generation,
+        network=f"{outputs.network.cidr}, {outputs.network.vpc_id}",
+        key=outputs.key_alias,
+        secret=outputs.database_secret_arn.rpartition(":")[2],
+        database=database,
+        buckets=buckets,
+        problems=tuple(problems),
     )
 
 

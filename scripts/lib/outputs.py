@@ -46,6 +46,13 @@ class BucketOutputs(_Output):
     records: str
 
 
+class NetworkOutputs(_Output):
+    """The site's network."""
+
+    cidr: str
+    vpc_id: str
+
+
 class SiteOutputs(_Output):
     """One stack's outputs; unknown ones (of a newer program) are ignored."""
 
@@ -57,6 +64,8 @@ class SiteOutputs(_Output):
     peer_seen: bool
     account_id: str
     key_arn: str
+    key_alias: str
+    network: NetworkOutputs
     buckets: BucketOutputs
     database_secret_arn: str
     database: DatabaseOutputs | None = None

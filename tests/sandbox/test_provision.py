@@ -33,6 +33,13 @@ def test_what_is_written_in_one_site_is_read_in_the_other(provisioned: Running) 
     assert [item["what"] for item in arrivals].count("object") == 6
 
 
+@pytest.mark.parametrize(("site", "region"), SITES.items())
+def test_the_plain_aws_command_sees_each_sites_database(provisioned: Running, site: str, region: str) -> None:
+    command = ["aws", "rds", "describe-db-instances", "--region", region, "--output", "json"]
+    (instance,) = json.loads(provisioned.must(*command).out)["DBInstances"]
+    assert instance["DBInstanceIdentifier"] == f"partner-db-{site}-1"
+
+
 @pytest.mark.parametrize("site", SITES)
 def test_a_second_up_changes_nothing(provisioned: Running, site: str) -> None:
     up = provisioned.must("pulumi", "up", "-s", site, "--yes", "--non-interactive", "--expect-no-changes")

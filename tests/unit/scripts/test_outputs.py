@@ -22,6 +22,8 @@ DOCUMENT: dict[str, Any] = {
     "generation": 1,
     "peerSeen": True,
     "accountId": "123456789012",
+    "keyAlias": "alias/k",
+    "network": {"cidr": "10.0.0.0/16", "vpcId": "vpc-1"},
     "keyArn": "arn:aws:kms:us-east-1:123456789012:key/k",
     "buckets": {"backups": "b", "uploads": "u", "logs": "l", "records": "r"},
     "databaseSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:s",
@@ -35,7 +37,12 @@ def _site(**changes: Any) -> SiteOutputs:
 
 def test_every_output_that_a_verb_reads_is_one_that_the_program_exports() -> None:
     exported = {path for path, _ in program.documentation()}
-    models = {"": outputs.SiteOutputs, "database.": outputs.DatabaseOutputs, "buckets.": outputs.BucketOutputs}
+    models = {
+        "": outputs.SiteOutputs,
+        "database.": outputs.DatabaseOutputs,
+        "buckets.": outputs.BucketOutputs,
+        "network.": outputs.NetworkOutputs,
+    }
     read = {f"{prefix}{field.alias}" for prefix, model in models.items() for field in model.model_fields.values()}
     parts = {prefix.rstrip(".") for prefix in models}
     assert read - parts <= exported, read - parts - exported
