@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -11,7 +10,8 @@ from botocore.exceptions import ClientError
 from sandbox.provider.core.operations import PartialFailure
 from sandbox.provider.services.s3 import Bucket
 from sandbox.provider.services.s3_object import BucketObjectv2
-from sandbox.provider.services.s3_protection import BucketObjectLockConfiguration, BucketVersioning
+from sandbox.provider.services.s3_protection import BucketObjectLockConfiguration
+from tests.unit.provider.buckets import bucket, versioned
 from tests.unit.provider.program import Program, Refused, cloud
 
 
@@ -19,18 +19,6 @@ from tests.unit.provider.program import Program, Refused, cloud
 def aws() -> Iterator[None]:
     with cloud():
         yield
-
-
-def bucket(name: str = "backups", region: str = "us-east-1", **inputs: Any) -> Program:
-    made = Program(Bucket, region=region)
-    made.up(bucket=name, **inputs)
-    return made
-
-
-def versioned(name: str = "backups", **inputs: Any) -> Program:
-    made = bucket(name, **inputs)
-    Program(BucketVersioning).up(bucket=name, versioningConfiguration={"status": "Enabled"})
-    return made
 
 
 def test_the_whole_bucket_is_described() -> None:

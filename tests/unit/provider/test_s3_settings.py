@@ -10,7 +10,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.provider.core.resource import ResourceError
-from sandbox.provider.services.s3 import Bucket
 from sandbox.provider.services.s3_protection import (
     BucketObjectLockConfiguration,
     BucketOwnershipControls,
@@ -20,28 +19,16 @@ from sandbox.provider.services.s3_protection import (
     BucketVersioning,
 )
 from sandbox.provider.services.s3_rules import BucketLifecycleConfiguration, BucketLogging, BucketReplicationConfig
+from tests.unit.provider.buckets import VERSIONED, bucket, versioned
 from tests.unit.provider.program import Kind, Program, Refused, cloud
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-VERSIONED = {"versioningConfiguration": {"status": "Enabled"}}
 
 
 @pytest.fixture(autouse=True)
 def aws() -> Iterator[None]:
     with cloud():
         yield
-
-
-def bucket(name: str = "backups", region: str = "us-east-1", **inputs: Any) -> Program:
-    made = Program(Bucket, region=region)
-    made.up(bucket=name, **inputs)
-    return made
-
-
-def versioned(name: str = "backups", **inputs: Any) -> Program:
-    made = bucket(name, **inputs)
-    Program(BucketVersioning).up(bucket=name, **VERSIONED)
-    return made
 
 
 REPLICATION_RULE = {
